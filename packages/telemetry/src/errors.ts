@@ -1,0 +1,53 @@
+/** Stable codes of every error this package throws; they never change between versions. */
+export type TelemetryErrorCode =
+  | 'MSC_CONFIGURATION_INVALID'
+  | 'MSC_MODE_UNKNOWN'
+  | 'MSC_ADDRESS_UNUSABLE'
+  | 'MSC_TREE_NOT_FOUND'
+  | 'MSC_DIRECTORY_UNSAFE'
+  | 'MSC_EXPORTER_UNUSABLE'
+  | 'MSC_SERVER_NOT_READY'
+  | 'MSC_FLUSH_TIMEOUT'
+  | 'MSC_FORMAT';
+
+/** One thing that is wrong: where it was found, what was there, and what would have been right. */
+export interface Problem {
+  /** Path of the field, such as `reader.options.collect_interval_millis`. */
+  readonly path: string;
+  readonly value: unknown;
+  readonly expected: string;
+}
+
+/** The error of this package. `code` is stable; `problems` names every field that is wrong, all at once. */
+export class TelemetryError extends Error {
+  readonly code: TelemetryErrorCode;
+  readonly problems: readonly Problem[];
+
+  constructor(code: TelemetryErrorCode, message: string, problems: readonly Problem[] = [], cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TelemetryError';
+    this.code = code;
+    this.problems = problems;
+  }
+}
+
+/** Shows a value in an error message: short, on one line, and faithful for NaN, functions and long strings. */
+export function show(value: unknown): string {
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'number' || typeof value === 'bigint' || value === undefined) return String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    text = String(value);
+  }
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** An error for one or more wrong fields, all of which its message names. */
+export function invalid(code: TelemetryErrorCode, subject: string, problems: readonly Problem[]): TelemetryError {
+  const lines = problems.map(
+    ({ path, value, expected }) => `${path}: got ${show(value)}, expected ${expected}`,
+  );
+  return new TelemetryError(code, `${subject}: ${lines.join('; ')}`, problems);
+}
