@@ -1,1 +1,2 @@
-export {};
+export { instrumentFs, type InstrumentFsOptions } from './fs.ts';
+export { type Bytes, observePromise, observeReadable, observeWritable } from './observe.ts';

@@ -45,7 +45,11 @@ export function show(value: unknown): string {
 }
 
 /** An error for one or more wrong fields, all of which its message names. */
-export function invalid(code: TelemetryErrorCode, subject: string, problems: readonly Problem[]): TelemetryError {
+export function invalid(
+  code: TelemetryErrorCode,
+  subject: string,
+  problems: readonly Problem[],
+): TelemetryError {
   const lines = problems.map(
     ({ path, value, expected }) => `${path}: got ${show(value)}, expected ${expected}`,
   );

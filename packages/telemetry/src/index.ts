@@ -1,1 +1,22 @@
-export {};
+/**
+ * `@multistorageclient/telemetry`: what programs import. Loads `@opentelemetry/api` and nothing else of OpenTelemetry; the
+ * SDK and the exporters are loaded in the telemetry server.
+ */
+export { init, type InitOptions } from './init.ts';
+export { TelemetryMode, type Address } from './modes.ts';
+export type { Telemetry, TelemetryOptions, TelemetryStats } from './telemetry.ts';
+export { TelemetryServer, type TelemetryServerOptions } from './telemetry-server.ts';
+export { CounterName, GaugeName } from './names.ts';
+export { TelemetryError, type Problem, type TelemetryErrorCode } from './errors.ts';
+export type { MetricsOptions, ResamplingType } from './config/metrics.ts';
+export type { Operation, OperationName, Operations, OperationsOptions } from './record/operations.ts';
+export type {
+  BindableCounter,
+  BindableGauge,
+  BindableHistogram,
+  BindableUpDownCounter,
+  BoundCounter,
+  BoundGauge,
+  BoundHistogram,
+} from './record/instruments.ts';
+export { VERSION } from './version.ts';

@@ -92,13 +92,19 @@ export interface HistogramSeries extends SeriesColumns {
  * How a request ended.
  *
  * - `accepted`: the backend has it, all but `rejectedPoints` of it (OTLP partial success).
- * - `retry`: try the same bytes again, not sooner than `afterMillis` where the backend said so.
+ * - `retry`: try the same bytes again, not sooner than `afterMillis` where the backend said so. `unanswered` says that
+ *   the request may have arrived (timeout, connection lost behind it): the repeat is counted as a possible duplicate.
  * - `rejected`: the backend will never take it; the points are counted as dropped.
  * - `too-large`: the backend wants smaller requests; the pipeline splits it.
  */
 export type ExportOutcome =
   | { readonly status: 'accepted'; readonly rejectedPoints: number; readonly message?: string }
-  | { readonly status: 'retry'; readonly error: Error; readonly afterMillis?: number }
+  | {
+      readonly status: 'retry';
+      readonly error: Error;
+      readonly afterMillis?: number;
+      readonly unanswered?: boolean;
+    }
   | { readonly status: 'rejected'; readonly error: Error }
   | { readonly status: 'too-large'; readonly error: Error };
 

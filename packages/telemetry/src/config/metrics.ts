@@ -1,0 +1,84 @@
+/**
+ * Configuration of metrics: the `opentelemetry.metrics` section of an MSC configuration.
+ *
+ * In: what a user passes, and the environment. Out: a frozen configuration that needs neither any more; it is stored
+ * in the journal, so that whoever drains it later knows where to send it.
+ * On failure: one error that names every wrong field.
+ */
+import { invalid, TelemetryError, type Problem } from '../errors.ts';
+import type { ExporterConfig } from '../exporters/exporter.ts';
+import { resolveExporter } from '../exporters/resolve.ts';
+import { resolveReaderConfig, type ReaderConfig } from '../readers/intervals.ts';
+
+export interface MetricsOptions {
+  /** Where metrics go. Without it metrics are disabled, with one logged error. */
+  readonly exporter?: { readonly type: string; readonly options?: Readonly<Record<string, unknown>> };
+  /** Collect and export intervals; see `ReaderOptions`. Keys in snake_case, as in a configuration file, or camelCase. */
+  readonly reader?: { readonly options?: Readonly<Record<string, unknown>> };
+  /**
+   * What becomes of raw samples of gauges: `none` keeps every one (default), `last_value` keeps the last of each collect
+   * interval. Sums and histograms are always exact.
+   */
+  readonly resampling?: { readonly type: ResamplingType };
+}
+
+export type ResamplingType = 'none' | 'last_value';
+export const RESAMPLING_TYPES: readonly ResamplingType[] = ['none', 'last_value'];
+
+export interface MetricsConfig {
+  readonly exporter: ExporterConfig;
+  readonly reader: ReaderConfig;
+  readonly resampling: { readonly type: ResamplingType };
+}
+
+/**
+ * Resolves a metrics configuration.
+ * @throws TelemetryError `MSC_CONFIGURATION_INVALID` for wrong fields, `MSC_EXPORTER_UNUSABLE` where only the exporter
+ *   is at fault.
+ */
+export function resolveMetricsConfig(
+  options: MetricsOptions,
+  env: Readonly<NodeJS.ProcessEnv>,
+): MetricsConfig {
+  const problems: Problem[] = [];
+  for (const [key, value] of Object.entries(options)) {
+    if (key === 'exporter' || key === 'reader' || key === 'resampling' || value === undefined) continue;
+    problems.push({ path: key, value, expected: 'one of the keys exporter, reader, resampling' });
+  }
+  const reader = resolveReader(options.reader, env, problems);
+  const type = resolveResampling(options.resampling, problems);
+  let exporter: ExporterConfig | undefined;
+  try {
+    exporter = resolveExporter(options.exporter, env);
+  } catch (error) {
+    if (!(error instanceof TelemetryError) || problems.length === 0) throw error;
+    problems.push(...error.problems);
+  }
+  if (exporter === undefined || problems.length > 0) {
+    throw invalid('MSC_CONFIGURATION_INVALID', 'metrics configuration is invalid', problems);
+  }
+  return Object.freeze({ exporter, reader, resampling: Object.freeze({ type }) });
+}
+
+function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, problems: Problem[]): ReaderConfig {
+  let options: unknown;
+  if (reader !== undefined) {
+    if (typeof reader !== 'object' || reader === null || Array.isArray(reader)) {
+      problems.push({ path: 'reader', value: reader, expected: 'an object with the key options' });
+    } else {
+      ({ options } = reader as { options?: unknown });
+      for (const [key, value] of Object.entries(reader)) {
+        if (key !== 'options') problems.push({ path: `reader.${key}`, value, expected: 'the key options' });
+      }
+    }
+  }
+  return resolveReaderConfig(options, env, 'reader.options', problems);
+}
+
+function resolveResampling(resampling: unknown, problems: Problem[]): ResamplingType {
+  if (resampling === undefined) return 'none';
+  const type = (resampling as { type?: unknown } | null)?.type;
+  if (RESAMPLING_TYPES.includes(type as ResamplingType)) return type as ResamplingType;
+  problems.push({ path: 'resampling.type', value: type, expected: RESAMPLING_TYPES.join(' or ') });
+  return 'none';
+}

@@ -1,0 +1,134 @@
+import { ValueType } from '@opentelemetry/api';
+import { groupByResource } from './batch-groups.ts';
+import type { HistogramValue, MetricPoints, NumberSeries, PointBatch, SeriesColumns } from './exporter.ts';
+
+/**
+ * Encodes a batch as the JSON text of one MetricsData, without a line break.
+ *
+ * By the rules of OTLP's JSON, which the SDK's serializer does not all keep: 64-bit integers are strings, and numbers
+ * that JSON has no notation for are the strings "NaN", "Infinity" and "-Infinity".
+ *
+ * @throws RangeError where the batch is too big for a string.
+ */
+export function encodeJson(batch: PointBatch): string {
+  const resourceMetrics = groupByResource(batch).map(({ resource, scopes }) => {
+    const scopeMetrics = scopes.map(({ scope, metrics }) =>
+      object({
+        scope: object({ name: JSON.stringify(scope.name), version: text(scope.version) }),
+        metrics: array(metrics.map(encodeMetric)),
+        schemaUrl: text(scope.schemaUrl),
+      }),
+    );
+    return object({
+      resource: object({ attributes: encodeAttributes(resource.attributes) }),
+      scopeMetrics: array(scopeMetrics),
+      schemaUrl: text(resource.schemaUrl),
+    });
+  });
+  return object({ resourceMetrics: array(resourceMetrics) });
+}
+
+function encodeMetric(metric: MetricPoints): string {
+  const { name, description, unit, valueType } = metric.descriptor;
+  const dataPoints =
+    metric.kind === 'histogram'
+      ? metric.series.flatMap((series) =>
+          encodePoints(series, (index) => encodeHistogram(series.values[index])),
+        )
+      : metric.series.flatMap((series: NumberSeries) =>
+          encodePoints(series, (index) => encodeNumber(series.values[index], valueType)),
+        );
+  return object({
+    name: JSON.stringify(name),
+    description: text(description),
+    unit: text(unit),
+    [metric.kind]: object({
+      ...(metric.kind === 'gauge'
+        ? {}
+        : { aggregationTemporality: metric.temporality === 'delta' ? '1' : '2' }),
+      ...(metric.kind === 'sum' ? { isMonotonic: String(metric.monotonic) } : {}),
+      dataPoints: array(dataPoints),
+    }),
+  });
+}
+
+function encodePoints(series: SeriesColumns, valueAt: (index: number) => string): string[] {
+  const { seconds, nanos, startSeconds, startNanos } = series;
+  const attributes = encodeAttributes(series.attributes);
+  const points: string[] = [];
+  for (let index = 0; index < seconds.length; index++) {
+    const start =
+      startSeconds === undefined || startNanos === undefined
+        ? ''
+        : `"startTimeUnixNano":${encodeTime(startSeconds[index], startNanos[index])},`;
+    const time = encodeTime(seconds[index], nanos[index]);
+    points.push(`{"attributes":${attributes},${start}"timeUnixNano":${time},${valueAt(index)}}`);
+  }
+  return points;
+}
+
+function encodeTime(seconds: number, nanos: number): string {
+  return seconds === 0 ? `"${nanos}"` : `"${seconds}${String(nanos).padStart(9, '0')}"`;
+}
+
+function encodeNumber(value: number, valueType: ValueType): string {
+  return valueType === ValueType.INT && isInt64(value)
+    ? `"asInt":${int64(value)}`
+    : `"asDouble":${double(value)}`;
+}
+
+function encodeHistogram({ count, sum, min, max, boundaries, counts }: HistogramValue): string {
+  const bounds = `"explicitBounds":${array(boundaries.map(double))}`;
+  const buckets = `"bucketCounts":${array(Array.from(counts, int64))}`;
+  const range = [
+    Number.isNaN(min) ? '' : `,"min":${double(min)}`,
+    Number.isNaN(max) ? '' : `,"max":${double(max)}`,
+  ];
+  return `"count":${int64(count)},"sum":${double(sum)},${buckets},${bounds}${range.join('')}`;
+}
+
+function encodeAttributes(attributes: object): string {
+  const pairs = Object.entries(attributes).map(
+    ([key, value]) => `{"key":${JSON.stringify(key)},"value":${encodeValue(value)}}`,
+  );
+  return array(pairs);
+}
+
+function encodeValue(value: unknown): string {
+  if (typeof value === 'string') return `{"stringValue":${JSON.stringify(value)}}`;
+  if (typeof value === 'boolean') return `{"boolValue":${value}}`;
+  if (typeof value === 'number') {
+    return isInt64(value) ? `{"intValue":${int64(value)}}` : `{"doubleValue":${double(value)}}`;
+  }
+  if (value instanceof Uint8Array) return `{"bytesValue":"${Buffer.from(value).toString('base64')}"}`;
+  if (Array.isArray(value)) return `{"arrayValue":{"values":${array(value.map(encodeValue))}}}`;
+  if (typeof value === 'object' && value !== null)
+    return `{"kvlistValue":{"values":${encodeAttributes(value)}}}`;
+  return '{}';
+}
+
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
+}
+
+/** BigInt writes out every digit; `String` would give an exponent, or round. */
+function int64(value: number): string {
+  return Number.isSafeInteger(value) ? `"${value}"` : `"${BigInt(value)}"`;
+}
+
+function double(value: number): string {
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
+}
+
+function text(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : JSON.stringify(value);
+}
+
+function array(items: readonly string[]): string {
+  return `[${items.join(',')}]`;
+}
+
+function object(fields: Readonly<Record<string, string | undefined>>): string {
+  const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return `{${pairs.map(([key, value]) => `"${key}":${value}`).join(',')}}`;
+}

@@ -1,0 +1,140 @@
+/**
+ * From what a user wrote under `exporter` to what the telemetry server builds the exporter from.
+ *
+ * In: type and options of the configuration, and the environment. Out: plain frozen JSON that needs neither the
+ * environment, nor the working directory, nor the program any more, because the server has none of them.
+ * Runs in every recording process, so it loads nothing: `module#Class` is located, not imported.
+ * On failure: one TelemetryError that names every wrong field.
+ */
+import { resolve as absolutePath } from 'node:path';
+import { invalid, show, type Problem } from '../errors.ts';
+import type { ExporterConfig } from './exporter.ts';
+import { isRecord, parseJson } from './json.ts';
+import { resolveOtlp } from './otlp-config.ts';
+import { locateModule } from './program-module.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ExporterOptions {
+  readonly type: unknown;
+  readonly options?: unknown;
+}
+
+const SUBJECT = 'exporter cannot be used';
+const TYPES = '"console", "file", "otlp", or "module#Class"';
+
+/**
+ * Resolves an exporter's configuration.
+ *
+ * @param exporter what the configuration holds: `{type, options?}`.
+ * @param env where `OTEL_EXPORTER_OTLP_*` is read from.
+ * @param program path or file URL from which `module#Class` is resolved; default: the running program, then the working
+ *   directory.
+ * @throws TelemetryError `MSC_EXPORTER_UNUSABLE` naming every wrong field, its value and what was expected.
+ */
+export function resolveExporter(
+  exporter: ExporterOptions | undefined,
+  env: Environment,
+  program?: string,
+): ExporterConfig {
+  const type = exporter?.type;
+  const problems: Problem[] = [];
+  const options = plainOptions(exporter?.options ?? {}, problems);
+  let config: ExporterConfig | undefined;
+  if (type === 'console') {
+    refuseOthers(options, [], problems);
+    config = { type, options: {} };
+  } else if (type === 'file') {
+    config = { type, options: resolveFile(options, problems) };
+  } else if (type === 'otlp') {
+    config = { type, options: { ...resolveOtlp(options, env, problems) } };
+  } else if (typeof type === 'string' && /^.+#[^#]+$/s.test(type)) {
+    config = resolveClass(type, options, program, problems);
+  } else {
+    problems.push({ path: 'exporter.type', value: type, expected: TYPES });
+  }
+  if (config === undefined || problems.length > 0) throw invalid('MSC_EXPORTER_UNUSABLE', SUBJECT, problems);
+  return freeze(config);
+}
+
+function resolveFile(options: Readonly<Record<string, unknown>>, problems: Problem[]): { path: string } {
+  refuseOthers(options, ['path'], problems);
+  const { path } = options;
+  if (typeof path === 'string' && path !== '') return { path: absolutePath(path) };
+  problems.push({
+    path: 'exporter.options.path',
+    value: path,
+    expected: 'the path of the file to append to',
+  });
+  return { path: '' };
+}
+
+function resolveClass(
+  type: string,
+  options: Readonly<Record<string, unknown>>,
+  program: string | undefined,
+  problems: Problem[],
+): ExporterConfig | undefined {
+  const specifier = type.slice(0, type.lastIndexOf('#'));
+  try {
+    return { type, options, module: locateModule(specifier, program) };
+  } catch (error) {
+    const [reason] = String(error).split('\n');
+    problems.push({
+      path: 'exporter.type',
+      value: type,
+      expected: `${TYPES}, with a module that resolves (${reason})`,
+    });
+    return undefined;
+  }
+}
+
+function refuseOthers(options: object, known: readonly string[], problems: Problem[]): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (known.includes(key)) continue;
+    const expected = known.length === 0 ? 'no options' : `only ${known.join(', ')}`;
+    problems.push({ path: `exporter.options.${key}`, value, expected });
+  }
+}
+
+/** A copy that survives JSON unchanged; what would not is a problem. */
+function plainOptions(options: unknown, problems: Problem[]): Readonly<Record<string, unknown>> {
+  if (!isPlain(options)) {
+    problems.push({ path: 'exporter.options', value: options, expected: 'an object' });
+    return {};
+  }
+  try {
+    const text = JSON.stringify(options, function (this: Record<string, unknown>, key: string) {
+      const value = this[key];
+      if (survivesJson(value)) return value;
+      const path = key === '' ? 'exporter.options' : `exporter.options.${key}`;
+      problems.push({ path, value, expected: 'a value that JSON can hold' });
+      return undefined;
+    });
+    const copy = parseJson(text);
+    return isRecord(copy) ? copy : {};
+  } catch (error) {
+    problems.push({ path: 'exporter.options', value: show(options), expected: `JSON (${String(error)})` });
+    return {};
+  }
+}
+
+function survivesJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (isRecord(value)) return Array.isArray(value) || isPlain(value);
+  return value === null || ['string', 'boolean', 'undefined'].includes(typeof value);
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value) || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

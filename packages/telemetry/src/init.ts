@@ -1,0 +1,68 @@
+import { canonicalJson } from './config/canonical.ts';
+import { invalid, type Problem } from './errors.ts';
+import { survive } from './exit.ts';
+import { LocalServer } from './local.ts';
+import { joinOrStart, TelemetryMode, type ModeOptions } from './modes.ts';
+import { Telemetry, type TelemetryOptions } from './telemetry.ts';
+
+export interface InitOptions extends ModeOptions, TelemetryOptions {}
+
+/** Shared by all copies of this package in a thread: several copies are one tree and one writer. */
+const KEY = Symbol.for('multistorageclient.telemetry.instances');
+const shared = globalThis as { [KEY]?: Map<string, Telemetry> };
+
+/**
+ * Creates, or returns, the telemetry of this thread. Synchronous and cheap.
+ *
+ * Without a mode, a tree that is found is joined (environment, else ancestors), and one is started where there is none.
+ * The same options give the same object; so does every call without options after the first call.
+ *
+ * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND` (mode
+ *   client without a tree), `MSC_CONFIGURATION_INVALID` (any other option).
+ */
+export function init(options: InitOptions = {}): Telemetry {
+  const instances = (shared[KEY] ??= new Map<string, Telemetry>());
+  const asksForNothing = options.mode === undefined && options.address === undefined;
+  const [first] = instances.values();
+  if (asksForNothing && first !== undefined) return first;
+  const key = canonicalJson([options.mode, options.address]);
+  const known = instances.get(key);
+  if (known !== undefined) return known;
+  check(options);
+  const membership = joinOrStart(options, process.env);
+  for (const telemetry of instances.values()) {
+    if (telemetry.stats().directory !== membership.directory) continue;
+    membership.leave();
+    return telemetry;
+  }
+  const isLocal = membership.mode === TelemetryMode.LOCAL;
+  const local = isLocal ? new LocalServer(membership.directory, process.env) : undefined;
+  const telemetry = new Telemetry(membership, options, local);
+  instances.set(key, telemetry);
+  survive(telemetry);
+  return telemetry;
+}
+
+function check(options: InitOptions): void {
+  const problems: Problem[] = [];
+  const { flush } = options;
+  if (flush !== undefined && flush !== 'turn' && flush !== 'record' && !isMillis(flush, 1)) {
+    problems.push({ path: 'flush', value: flush, expected: '"turn", "record", or milliseconds from 1' });
+  }
+  if (options.exitTimeoutMillis !== undefined && !isMillis(options.exitTimeoutMillis, 0)) {
+    const expected = 'milliseconds from 0';
+    problems.push({ path: 'exitTimeoutMillis', value: options.exitTimeoutMillis, expected });
+  }
+  for (const path of ['segmentMaxBytes', 'memoryMaxBytes', 'spillMaxBytes'] as const) {
+    const value = options[path];
+    const minimum = path === 'segmentMaxBytes' ? 65_536 : 0;
+    if (value === undefined || (Number.isSafeInteger(value) && value >= minimum)) continue;
+    problems.push({ path, value, expected: `a whole number of bytes from ${minimum}` });
+  }
+  if (problems.length > 0)
+    throw invalid('MSC_CONFIGURATION_INVALID', 'telemetry options are invalid', problems);
+}
+
+function isMillis(value: unknown, minimum: number): boolean {
+  return typeof value === 'number' && value >= minimum && value < 2 ** 31;
+}

@@ -1,0 +1,215 @@
+/**
+ * The reading end of one journal: tails the segments of a writer that may live, be dead, or be about to rotate.
+ *
+ * In: a position. Out: whole, proven frames from there, and the position behind them.
+ * Invariant: reading a range again gives the same frames, because nothing of a range changes once it has been read.
+ * On failure: a torn tail is waited for while its writer lives and cut when it is dead; corrupt bytes are skipped up to
+ * the next whole frame, and counted. Never throws for what is in a file.
+ */
+import path from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openForRead,
+  readSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from './files.ts';
+import { findFrame, FrameType, scanFrame, type Frame } from './frame.ts';
+import { findSegment, RESCUE_SEGMENT, segmentFile, type JournalPlaces } from './places.ts';
+
+/** The first byte that has not been consumed. */
+export interface Position {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export const FIRST: Position = { segment: 1, offset: 0 };
+
+export interface Chunk {
+  readonly frames: readonly Frame[];
+  readonly from: Position;
+  readonly to: Position;
+  /** Bytes that were skipped because they are no frame. */
+  readonly corruptBytes: number;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+export class JournalReader {
+  readonly places: JournalPlaces;
+  #file: number | undefined;
+  #open = 0;
+  #first: number | undefined;
+
+  constructor(places: JournalPlaces) {
+    this.places = places;
+  }
+
+  /**
+   * About how much lies behind the position: exact within one segment, and at least `READ_BYTES` where another segment
+   * follows. Cheap: polled for every journal.
+   */
+  pendingBytes(position: Position): number {
+    const file = this.#use(position.segment);
+    const here = file === undefined ? 0 : fstatSync(file).size - position.offset;
+    return this.#next(position, false) === undefined ? here : here + READ_BYTES;
+  }
+
+  /**
+   * Reads on from a position, at most about `maxBytes` of one segment. `ended` says that the writer is dead: then a torn
+   * tail is cut, and the rescue file follows the last segment. `undefined` when there is nothing (yet).
+   */
+  read(position: Position, maxBytes: number, ended: boolean): Chunk | undefined {
+    for (let at = position; ;) {
+      // Looked for before the read: what a segment got before its successor appeared must be seen.
+      const next = this.#next(at, ended);
+      const chunk = this.#scan(at, Math.max(maxBytes, 64), ended || next !== undefined);
+      if (chunk !== undefined && chunk.to.offset > chunk.from.offset) return { ...chunk, from: position };
+      if (next === undefined) return undefined;
+      at = { segment: next, offset: 0 };
+    }
+  }
+
+  /** Reads exactly what lay between two positions when it was read first. */
+  *readRange(from: Position, to: Position): Generator<Chunk> {
+    let at = from;
+    while (at.segment !== to.segment || at.offset < to.offset) {
+      const last = at.segment === to.segment;
+      const chunk = this.#scan(at, last ? to.offset - at.offset : READ_BYTES, true, last);
+      if (chunk !== undefined && chunk.to.offset > at.offset) {
+        yield chunk;
+        at = chunk.to;
+      } else {
+        const next = this.#next(at, true);
+        if (last || next === undefined || next > to.segment) return;
+        at = { segment: next, offset: 0 };
+      }
+    }
+  }
+
+  /** Deletes the segments that lie wholly before a position: their writer has gone on to a later one. */
+  deleteBefore({ segment }: Position): void {
+    this.#first ??= this.#firstSegment();
+    for (; this.#first < segment && this.#first !== RESCUE_SEGMENT; this.#first++) {
+      const file = findSegment(this.places, this.#first);
+      if (file !== undefined) unlinkSync(file);
+      else if (segment === RESCUE_SEGMENT) return;
+    }
+  }
+
+  /** Deletes the journal whole: its writer is dead and all of it is committed. */
+  deleteAll(): void {
+    this.close();
+    for (const directory of [this.places.spill, this.places.primary]) {
+      if (directory === undefined || !existsSync(directory)) continue;
+      for (const name of readdirSync(directory)) unlinkSync(path.join(directory, name));
+      rmdirSync(directory);
+    }
+  }
+
+  /** Bytes on disk and in memory that lie behind a position. */
+  bytesBehind(position: Position): number {
+    let bytes = -position.offset;
+    for (let segment = position.segment; segment !== RESCUE_SEGMENT; segment++) {
+      const file = findSegment(this.places, segment);
+      if (file === undefined) break;
+      bytes += statSync(file).size;
+    }
+    const rescue = position.segment === RESCUE_SEGMENT || this.hasRescue();
+    const file = rescue ? findSegment(this.places, RESCUE_SEGMENT) : undefined;
+    return Math.max(0, bytes + (file === undefined ? 0 : statSync(file).size));
+  }
+
+  hasRescue(): boolean {
+    return existsSync(path.join(this.places.primary, segmentFile(RESCUE_SEGMENT)));
+  }
+
+  #firstSegment(): number {
+    const names = [this.places.primary, this.places.spill].flatMap((directory) =>
+      directory !== undefined && existsSync(directory) ? readdirSync(directory) : [],
+    );
+    const numbers = names.map((name) => Number.parseInt(name, 10)).filter((number) => number > 0);
+    return Math.min(...numbers, RESCUE_SEGMENT);
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+    this.#open = 0;
+  }
+
+  #use(segment: number): number | undefined {
+    if (this.#open === segment) return this.#file;
+    this.close();
+    const found = findSegment(this.places, segment);
+    this.#file = found === undefined ? undefined : openForRead(found);
+    if (this.#file !== undefined) this.#open = segment;
+    return this.#file;
+  }
+
+  /** The segment that follows: the rescue file only when the writer is dead. */
+  #next({ segment }: Position, ended: boolean): number | undefined {
+    if (segment === RESCUE_SEGMENT) return undefined;
+    if (findSegment(this.places, segment + 1) !== undefined) return segment + 1;
+    return ended && this.hasRescue() ? RESCUE_SEGMENT : undefined;
+  }
+
+  #scan(from: Position, maxBytes: number, final: boolean, exact = false): Chunk | undefined {
+    const file = this.#use(from.segment);
+    if (file === undefined) return undefined;
+    const available = fstatSync(file).size - from.offset;
+    for (let want = exact ? maxBytes : Math.min(maxBytes, READ_BYTES); ; want *= 4) {
+      const length = Math.min(want, available);
+      if (length <= 0) return undefined;
+      const bytes = readAt(file, from.offset, length);
+      const whole = bytes.length >= available || exact;
+      const found = scan(bytes, from, this.places.id, final && whole);
+      // A frame longer than what was read: read more of it, where there is more.
+      if (found.to.offset > from.offset || whole) return found;
+    }
+  }
+}
+
+export function readAt(file: number, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = readSync(file, bytes, filled, length - filled, offset + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled === length ? bytes : bytes.slice(0, filled);
+}
+
+/** All whole frames in the bytes. `final` says that no more will come: what is left over is corrupt, not incomplete. */
+export function scan(bytes: Uint8Array, from: Position, id: string, final: boolean): Chunk {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: Frame[] = [];
+  let corruptBytes = 0;
+  let offset = 0;
+  while (offset < bytes.length) {
+    const found = scanFrame(bytes, view, offset, bytes.length);
+    if (found.status === 'frame') {
+      if (!isForeign(found.frame, id)) frames.push(found.frame);
+      offset = found.next;
+      continue;
+    }
+    if (found.status === 'incomplete' && !final) break;
+    const next = findFrame(bytes, view, offset + 8, bytes.length);
+    if (next < 0 && !final) break;
+    corruptBytes += (next < 0 ? bytes.length : next) - offset;
+    offset = next < 0 ? bytes.length : next;
+  }
+  const to = { segment: from.segment, offset: from.offset + offset };
+  return { frames, from, to, corruptBytes };
+}
+
+function isForeign(frame: Frame, id: string): boolean {
+  return (
+    frame.type === FrameType.SEGMENT && Buffer.from(frame.payload.subarray(0, 16)).toString('hex') !== id
+  );
+}

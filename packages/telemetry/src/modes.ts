@@ -1,0 +1,135 @@
+/**
+ * Modes: which tree this thread records into, and who serves it.
+ *
+ * In: mode and address, as the user passes them. Out: a membership: a directory that is served, or will be in a moment.
+ * Invariant: descendants of a process find its tree, however deep they are and whatever their environment.
+ * On failure: CLIENT without a tree is an error; where nothing was asked for, LOCAL takes over and says so once.
+ */
+import path from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { invalid, show, TelemetryError } from './errors.ts';
+import { logError } from './log.ts';
+import { findTree, registerProcess, TREE_VARIABLE } from './tree/registry.ts';
+import { joinTree } from './tree/requests.ts';
+import { writeTreeResource } from './tree/resource.ts';
+import { Supervisor, whyNoServer, type SpawnOptions } from './tree/spawn.ts';
+import { createTree, ensureTree, isTree } from './tree/trees.ts';
+
+/** How a process takes part (seed: `TelemetryMode`). */
+export const TelemetryMode = {
+  /** The whole path inside this process, without a server. */
+  LOCAL: 'local',
+  /** Start the tree's telemetry server, and record into its directory. */
+  SERVER: 'server',
+  /** Record into the directory of a tree that is there. */
+  CLIENT: 'client',
+} as const;
+export type TelemetryMode = (typeof TelemetryMode)[keyof typeof TelemetryMode];
+
+/** Directory of a tree, or host and port of a tree on another machine. */
+export type Address = string | readonly [host: string, port: number];
+
+export interface Membership {
+  readonly mode: TelemetryMode;
+  readonly directory: string;
+  /** This thread started the tree: its process waits for the last export when it exits. */
+  readonly isOwner: boolean;
+  readonly supervisor: Supervisor | undefined;
+  /** Ends the membership: the server may leave when nobody else is left. */
+  readonly leave: () => void;
+}
+
+export interface ModeOptions extends SpawnOptions {
+  readonly mode?: TelemetryMode;
+  readonly address?: Address;
+}
+
+/**
+ * Joins or starts a tree.
+ * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND`.
+ */
+export function joinOrStart(options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
+  const { mode } = options;
+  if (mode !== undefined && !Object.values(TelemetryMode).includes(mode)) {
+    const expected = Object.values(TelemetryMode).join(', ');
+    throw invalid('MSC_MODE_UNKNOWN', 'unknown telemetry mode', [{ path: 'mode', value: mode, expected }]);
+  }
+  // As in the original, LOCAL has no use for an address.
+  const address = mode === TelemetryMode.LOCAL ? undefined : resolveAddress(options.address);
+  switch (mode) {
+    case TelemetryMode.LOCAL:
+      return start(createTree(env), TelemetryMode.LOCAL, options, env);
+    case TelemetryMode.SERVER:
+      return start(address ?? createTree(env), TelemetryMode.SERVER, options, env);
+    case TelemetryMode.CLIENT:
+      return join(address ?? findTree(env) ?? notFound(), options, env) ?? notFound(address);
+    default:
+      return byDefault(address, options, env);
+  }
+}
+
+/** A tree that is found is joined, else one is started; where no server can be had, everything stays in this process. */
+function byDefault(address: string | undefined, options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
+  const found = address ?? findTree(env);
+  const joined = found === undefined || !isTree(found) ? undefined : join(found, options, env);
+  if (joined !== undefined) return joined;
+  const reason = whyNoServer();
+  if (reason === undefined) return start(address ?? createTree(env), TelemetryMode.SERVER, options, env);
+  logError(`no telemetry server can be started (${reason}): telemetry stays in this process (mode local)`);
+  return start(address ?? createTree(env), TelemetryMode.LOCAL, options, env);
+}
+
+function join(directory: string, options: ModeOptions, env: NodeJS.ProcessEnv): Membership | undefined {
+  if (!isTree(directory)) return undefined;
+  const leave = joinTree(directory, threadId);
+  // It may have been drained and removed between the look and the step.
+  if (!isTree(directory)) return undefined;
+  announce(directory, env);
+  const supervisor = whyNoServer() === undefined ? new Supervisor(directory, options) : undefined;
+  return { mode: TelemetryMode.CLIENT, directory, isOwner: false, supervisor, leave };
+}
+
+function start(
+  directory: string,
+  mode: TelemetryMode,
+  options: ModeOptions,
+  env: NodeJS.ProcessEnv,
+): Membership {
+  ensureTree(directory);
+  writeTreeResource(directory, env);
+  const leave = joinTree(directory, threadId);
+  if (mode === TelemetryMode.LOCAL) return { mode, directory, isOwner: true, supervisor: undefined, leave };
+  const supervisor = new Supervisor(directory, options);
+  // First thing: starting a process costs more the larger this one has grown.
+  supervisor.start();
+  announce(directory, env);
+  return { mode, directory, isOwner: true, supervisor, leave };
+}
+
+/** Lets descendants find the tree: by the environment, or by ancestry where they get another one. */
+function announce(directory: string, env: NodeJS.ProcessEnv): void {
+  env[TREE_VARIABLE] = directory;
+  // A thread does not speak for the process if the process can speak for itself.
+  if (isMainThread || findTree({}) === undefined) registerProcess(directory);
+}
+
+function resolveAddress(address: unknown): string | undefined {
+  if (address === undefined) return undefined;
+  if (typeof address === 'string' && address !== '') return path.resolve(address);
+  const isPair = Array.isArray(address) && address.length === 2;
+  const expected = isPair
+    ? 'a directory (the link over TCP to [host, port] is not part of this version)'
+    : 'the path of a directory, or [host, port]';
+  throw invalid('MSC_ADDRESS_UNUSABLE', 'unusable telemetry address', [
+    { path: 'address', value: address, expected },
+  ]);
+}
+
+function notFound(address?: string): never {
+  const where = address === undefined ? '' : ` at ${show(address)}`;
+  throw new TelemetryError(
+    'MSC_TREE_NOT_FOUND',
+    `mode client: found no telemetry tree${where}, expected ${TREE_VARIABLE}, an ancestor process with telemetry, or the directory of a tree as address`,
+    [{ path: 'address', value: address, expected: 'the directory of a tree' }],
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * Time of samples: the monotonic clock of the host, and what the wall clock said at one instant of it.
+ *
+ * The wall clock is read once, with the microseconds of the process's start, and kept as an offset: two batches of a
+ * process then never disagree by the millisecond steps of `Date.now()`. A step of the wall clock (NTP, resume) moves it.
+ */
+import { performance } from 'node:perf_hooks';
+
+/** `[seconds, nanoseconds]` of the monotonic clock, shared by all processes of a host. 34 ns, most of a record's cost. */
+export const monotonic: () => [seconds: number, nanos: number] = process.hrtime;
+
+/** A wall clock further off than this has been stepped; slewing keeps far below. */
+const STEP_MILLIS = 50;
+
+let offsetSeconds = 0;
+let offsetNanos = 0;
+
+function setOffset(wallMillis: number, [seconds, nanos]: readonly [number, number]): void {
+  const wallSeconds = Math.floor(wallMillis / 1000);
+  offsetSeconds = wallSeconds - seconds;
+  offsetNanos = Math.round((wallMillis - wallSeconds * 1000) * 1e6) - nanos;
+}
+setOffset(performance.timeOrigin + performance.now(), monotonic());
+
+/** The wall time of a monotonic instant: epoch seconds and nanoseconds. Looks for a step of the wall clock first. */
+export function wallTime(seconds: number, nanos: number): [seconds: number, nanos: number] {
+  const now = monotonic();
+  const expectedMillis = (now[0] + offsetSeconds) * 1000 + (now[1] + offsetNanos) / 1e6;
+  const actualMillis = Date.now();
+  if (Math.abs(actualMillis - expectedMillis) > STEP_MILLIS) setOffset(actualMillis, now);
+  let wallSeconds = seconds + offsetSeconds;
+  let wallNanos = nanos + offsetNanos;
+  while (wallNanos >= 1e9) {
+    wallNanos -= 1e9;
+    wallSeconds += 1;
+  }
+  while (wallNanos < 0) {
+    wallNanos += 1e9;
+    wallSeconds -= 1;
+  }
+  return [wallSeconds, wallNanos];
+}

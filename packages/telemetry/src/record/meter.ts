@@ -1,0 +1,183 @@
+/**
+ * Meter and MeterProvider of `@opentelemetry/api`, over one recorder.
+ *
+ * In: names and options. Out: instruments, the same object for the same name, kind and unit.
+ * Failure behaviour: a bad name is reported by `diag` once and the instrument works all the same, as the API asks:
+ * instrumentation never breaks a program.
+ */
+import {
+  diag,
+  ValueType,
+  type BatchObservableCallback,
+  type Meter,
+  type MeterOptions,
+  type MeterProvider,
+  type MetricOptions,
+  type Observable,
+} from '@opentelemetry/api';
+import type { InstrumentKind } from '../journal/definitions.ts';
+import {
+  BucketHistogram,
+  DEFAULT_BOUNDARIES,
+  RawGauge,
+  SummingCounter,
+  type BindableCounter,
+  type BindableGauge,
+  type BindableHistogram,
+  type BindableUpDownCounter,
+  type Registered,
+} from './instruments.ts';
+import {
+  gaugeObserver,
+  ObservableCallbacks,
+  totalObserver,
+  type ObservableInstrument,
+} from './observables.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Instrument names: a letter, then up to 254 of letters, digits, `_`, `.`, `-`, `/` (metrics API, instrument name syntax). */
+const NAME = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
+
+export interface Scope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
+}
+
+export class RecordingMeter implements Meter {
+  readonly #recorder: Recorder;
+  readonly #scope: Scope;
+  readonly #callbacks: ObservableCallbacks;
+  readonly #instruments = new Map<string, unknown>();
+
+  constructor(recorder: Recorder, scope: Scope, callbacks: ObservableCallbacks) {
+    this.#recorder = recorder;
+    this.#scope = scope;
+    this.#callbacks = callbacks;
+  }
+
+  createGauge(name: string, options?: MetricOptions): BindableGauge {
+    return this.#instrument('gauge', name, options, (registered) => new RawGauge(registered));
+  }
+
+  createCounter(name: string, options?: MetricOptions): BindableCounter {
+    return this.#instrument('counter', name, options, (registered) => new SummingCounter(registered, 0));
+  }
+
+  createUpDownCounter(name: string, options?: MetricOptions): BindableUpDownCounter {
+    return this.#instrument(
+      'up_down_counter',
+      name,
+      options,
+      (registered) => new SummingCounter(registered, -Infinity),
+    );
+  }
+
+  createHistogram(name: string, options?: MetricOptions): BindableHistogram {
+    const boundaries = explicitBoundaries(name, options);
+    return this.#instrument(
+      'histogram',
+      name,
+      options,
+      (registered) => new BucketHistogram(registered, boundaries),
+      boundaries,
+    );
+  }
+
+  createObservableGauge(name: string, options?: MetricOptions): ObservableInstrument {
+    return this.#instrument('observable_gauge', name, options, (registered) =>
+      this.#callbacks.add(gaugeObserver(registered)),
+    );
+  }
+
+  createObservableCounter(name: string, options?: MetricOptions): ObservableInstrument {
+    return this.#instrument('observable_counter', name, options, (registered) =>
+      this.#callbacks.add(totalObserver(registered)),
+    );
+  }
+
+  createObservableUpDownCounter(name: string, options?: MetricOptions): ObservableInstrument {
+    return this.#instrument('observable_up_down_counter', name, options, (registered) =>
+      this.#callbacks.add(totalObserver(registered)),
+    );
+  }
+
+  addBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
+    this.#callbacks.addBatch(callback, observables);
+  }
+
+  removeBatchObservableCallback(callback: BatchObservableCallback): void {
+    this.#callbacks.removeBatch(callback);
+  }
+
+  #instrument<T>(
+    kind: InstrumentKind,
+    name: string,
+    options: MetricOptions | undefined,
+    create: (registered: Registered) => T,
+    boundaries?: readonly number[],
+  ): T {
+    const unit = options?.unit ?? '';
+    // Names of instruments are case-insensitive.
+    const key = JSON.stringify([kind, name.toLowerCase(), unit, options?.valueType ?? ValueType.DOUBLE]);
+    const known = this.#instruments.get(key) as T | undefined;
+    if (known !== undefined) return known;
+    if (!NAME.test(name)) {
+      diag.warn(`msc-telemetry: instrument name: got ${JSON.stringify(name)}, expected a match of ${NAME}`);
+    }
+    const valueType = options?.valueType ?? ValueType.DOUBLE;
+    const id = this.#recorder.defineInstrument({
+      kind,
+      scope: this.#scope,
+      name,
+      unit,
+      description: options?.description ?? '',
+      valueType: valueType === ValueType.INT ? 'int' : 'double',
+      ...(boundaries === undefined ? {} : { boundaries }),
+    });
+    const instrument = create({ recorder: this.#recorder, id, valueType });
+    this.#instruments.set(key, instrument);
+    return instrument;
+  }
+}
+
+function explicitBoundaries(name: string, options: MetricOptions | undefined): readonly number[] {
+  const given = options?.advice?.explicitBucketBoundaries;
+  if (given === undefined) return DEFAULT_BOUNDARIES;
+  const ascending = given.every(
+    (bound, index) => Number.isFinite(bound) && (index === 0 || given[index - 1] < bound),
+  );
+  if (ascending) return [...given];
+  diag.warn(
+    `msc-telemetry: explicitBucketBoundaries of ${name}: got ${JSON.stringify(given)}, expected ascending finite numbers; the default bounds are used`,
+  );
+  return DEFAULT_BOUNDARIES;
+}
+
+export class RecordingMeterProvider implements MeterProvider {
+  readonly recorder: Recorder;
+  readonly callbacks: ObservableCallbacks;
+  readonly #meters = new Map<string, RecordingMeter>();
+
+  /** `onObservable` is called when the first observable instrument is created. */
+  constructor(recorder: Recorder, onObservable: () => void) {
+    this.recorder = recorder;
+    this.callbacks = new ObservableCallbacks(onObservable);
+  }
+
+  getMeter(name: string, version?: string, options?: MeterOptions): RecordingMeter {
+    const schemaUrl = options?.schemaUrl;
+    const key = JSON.stringify([name, version, schemaUrl]);
+    let meter = this.#meters.get(key);
+    if (meter === undefined) {
+      const scope = {
+        name,
+        ...(version === undefined ? {} : { version }),
+        ...(schemaUrl === undefined ? {} : { schemaUrl }),
+      };
+      meter = new RecordingMeter(this.recorder, scope, this.callbacks);
+      this.#meters.set(key, meter);
+    }
+    return meter;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Shared slots: batches of worker threads, in memory that the main thread can drain when a thread is terminated.
+ *
+ * In the main thread: made at `init`, handed to every worker that is created later, through environment data.
+ * In a worker thread: one slot is claimed per recorder.
+ * Invariant: a rescue file has frames with the sequence numbers that the thread itself would have used, and exists only
+ * whole; a batch that the thread wrote itself after all is dropped by the reader as seen.
+ * On failure (all slots taken, or main without telemetry): the batch is private; a terminated thread loses its turn.
+ */
+import path from 'node:path';
+import {
+  getEnvironmentData,
+  isMainThread,
+  setEnvironmentData,
+  threadId,
+  type Worker,
+} from 'node:worker_threads';
+import { replaceFile } from '../journal/files.ts';
+import { RESCUE_FILE } from '../journal/places.ts';
+import { Batch, BATCH_BYTES, COMPOSED_BYTES } from './batch.ts';
+
+const KEY = 'multistorageclient.telemetry.slots';
+/** Threads × configurations that can be rescued at a time. Untouched slots take address space, not memory. */
+const SLOTS = 64;
+
+/** A batch in a slot of this worker thread, or in memory of its own. */
+export function claimBatch(journalDirectory: string): Batch {
+  const memory = isMainThread ? undefined : getEnvironmentData(KEY);
+  if (memory instanceof SharedArrayBuffer) {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const batch = new Batch(memory, slot * BATCH_BYTES);
+      if (batch.claim(journalDirectory, threadId)) return batch;
+    }
+  }
+  return new Batch();
+}
+
+/** The slots of this process, kept by its main thread. */
+export class Slots {
+  readonly #batches: readonly Batch[];
+
+  constructor() {
+    const memory = new SharedArrayBuffer(SLOTS * BATCH_BYTES);
+    this.#batches = Array.from({ length: SLOTS }, (_, slot) => new Batch(memory, slot * BATCH_BYTES));
+    setEnvironmentData(KEY, memory);
+    process.on('worker', (worker: Worker) => {
+      const thread = worker.threadId;
+      worker.once('exit', () => this.#rescueThread(thread));
+    });
+  }
+
+  /** At the end of the process: takes from threads that still run what they have, and refuses the rest. */
+  close(): void {
+    for (const batch of this.#batches) {
+      if (batch.owner === 0) continue;
+      batch.close();
+      rescue(batch);
+    }
+  }
+
+  #rescueThread(thread: number): void {
+    for (const batch of this.#batches) {
+      if (batch.owner !== thread) continue;
+      rescue(batch);
+      batch.clear(0);
+      batch.free();
+    }
+  }
+}
+
+/** Writes what a slot holds next to its journal. Without a batch the empty file says that the thread is gone. */
+function rescue(batch: Batch): void {
+  const { directory } = batch;
+  if (directory === undefined) return;
+  const bytes = new Uint8Array(COMPOSED_BYTES);
+  try {
+    let sequence: number;
+    let length: number;
+    do {
+      // The thread may be in the middle of a flush: a sequence that moved means that its rows did too.
+      ({ sequence } = batch);
+      ({ length } = batch.compose(bytes, sequence));
+    } while (sequence !== batch.sequence);
+    replaceFile(path.join(directory, RESCUE_FILE), bytes.subarray(0, length));
+  } catch {
+    // The journal is gone, or there is no room: what was in the slot is lost with its thread.
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Aggregates: the state of one configuration that must outlive the server: totals, distributions, open windows.
+ *
+ * In: rows of ingest. Out: points of closed windows; its own state, for the checkpoint.
+ * Invariant: restored from a checkpoint and given the same rows again, it emits the same points in the same order.
+ */
+import type { HistogramValue, ResourceDescriptor } from '../exporters/exporter.ts';
+import {
+  decodeAttributes,
+  encodeAttributes,
+  type EncodedAttributes,
+  type InstrumentDefinition,
+} from '../journal/definitions.ts';
+import { Histogram, type HistogramState } from '../resample/histogram.ts';
+import { LastValue, type LastValueState } from '../resample/last-value.ts';
+import { Sum, type SumState } from '../resample/sum.ts';
+import type { Close, Instant } from '../resample/windows.ts';
+import type { ExportedSeries, SeriesIndex } from './series.ts';
+
+type Aggregate = Sum | Histogram | LastValue;
+
+interface Entry {
+  readonly series: ExportedSeries;
+  readonly aggregate: Aggregate;
+  /** Identity as JSON: it never changes, and is most of a checkpoint. */
+  readonly identity: string;
+}
+
+/** One series in the checkpoint. */
+export interface AggregateState {
+  readonly resource: string;
+  readonly instrument: InstrumentDefinition;
+  readonly attributes: EncodedAttributes;
+  readonly sum?: SumState;
+  readonly histogram?: HistogramState;
+  readonly lastValue?: LastValueState;
+}
+
+/** Where emitted points go. */
+export interface Emit {
+  number(series: ExportedSeries, millis: number, value: number, startMillis: number): void;
+  histogram(series: ExportedSeries, millis: number, value: HistogramValue, startMillis: number): void;
+  sample(series: ExportedSeries, at: Instant, value: number, writer: string, units: number): void;
+}
+
+export class Aggregates {
+  readonly #entries = new Map<ExportedSeries, Entry>();
+
+  sum(series: ExportedSeries, startMillis: number): Sum {
+    return this.#aggregate(series, () => new Sum(sumKind(series), startMillis)) as Sum;
+  }
+
+  histogram(series: ExportedSeries, startMillis: number): Histogram {
+    const boundaries = series.metric.instrument.boundaries ?? [];
+    return this.#aggregate(series, () => new Histogram(boundaries, startMillis)) as Histogram;
+  }
+
+  lastValue(series: ExportedSeries): LastValue {
+    return this.#aggregate(series, () => new LastValue()) as LastValue;
+  }
+
+  /** Emits the points of the windows that close: all windows of processes that are ending. */
+  close(closing: Close, ending: ReadonlySet<string>, emit: Emit): void {
+    const all = { ...closing, untilMillis: Infinity };
+    for (const { series, aggregate } of this.#entries.values()) {
+      const { temporality, resourceKey } = series.metric;
+      const close = ending.has(resourceKey) ? all : closing;
+      if (aggregate instanceof Sum) {
+        aggregate.close(close, temporality, (millis, value, start) =>
+          emit.number(series, millis, value, start),
+        );
+      } else if (aggregate instanceof Histogram) {
+        aggregate.close(close, temporality, (millis, value, start) =>
+          emit.histogram(series, millis, value, start),
+        );
+      } else {
+        aggregate.close(close, (at, value, writer, units) => emit.sample(series, at, value, writer, units));
+      }
+    }
+  }
+
+  /** A writer is gone: what it held of up-down counters goes with it. */
+  retract(window: number, writer: string): void {
+    for (const { aggregate } of this.#entries.values()) {
+      if (aggregate instanceof Sum) aggregate.retract(window, writer);
+    }
+  }
+
+  /** The series of a process that is gone are sent no more. */
+  forget(resourceKey: string): void {
+    for (const series of this.#entries.keys()) {
+      if (series.metric.resourceKey === resourceKey) this.#entries.delete(series);
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** JSON of all series, in their order. */
+  get state(): string {
+    const parts: string[] = [];
+    for (const { aggregate, identity } of this.#entries.values()) {
+      parts.push(`${identity.slice(0, -1)},${JSON.stringify(stateOf(aggregate)).slice(1)}`);
+    }
+    return `[${parts.join(',')}]`;
+  }
+
+  restore(
+    states: readonly AggregateState[],
+    index: SeriesIndex,
+    resourceOf: (key: string) => ResourceDescriptor,
+  ): void {
+    for (const state of states) {
+      const resource = resourceOf(state.resource);
+      const series = index.series(
+        state.resource,
+        resource,
+        state.instrument,
+        decodeAttributes(state.attributes),
+      );
+      if (state.sum !== undefined) {
+        const { sum } = state;
+        this.#aggregate(series, () => new Sum(sumKind(series), sum.startMillis, sum));
+      } else if (state.histogram !== undefined) {
+        const { histogram } = state;
+        const boundaries = state.instrument.boundaries ?? [];
+        this.#aggregate(series, () => new Histogram(boundaries, histogram.startMillis, histogram));
+      } else {
+        this.#aggregate(series, () => new LastValue(state.lastValue));
+      }
+    }
+  }
+
+  #aggregate(series: ExportedSeries, create: () => Aggregate): Aggregate {
+    let entry = this.#entries.get(series);
+    if (entry === undefined) {
+      const { resourceKey, instrument } = series.metric;
+      const attributes = encodeAttributes(series.attributes);
+      const identity = JSON.stringify({ resource: resourceKey, instrument, attributes });
+      entry = { series, aggregate: create(), identity };
+      this.#entries.set(series, entry);
+    }
+    return entry.aggregate;
+  }
+}
+
+function sumKind({ metric }: ExportedSeries): { observed: boolean; retracts: boolean } {
+  const { kind } = metric.instrument;
+  return {
+    observed: kind === 'observable_counter' || kind === 'observable_up_down_counter',
+    retracts: kind === 'up_down_counter' || kind === 'observable_up_down_counter',
+  };
+}
+
+function stateOf(aggregate: Aggregate): Omit<AggregateState, 'resource' | 'instrument' | 'attributes'> {
+  if (aggregate instanceof Sum) return { sum: aggregate.state };
+  if (aggregate instanceof Histogram) return { histogram: aggregate.state };
+  return { lastValue: aggregate.state };
+}

@@ -1,0 +1,134 @@
+/**
+ * Delivery: one request at a time to the exporter, until the backend has it or will never take it.
+ *
+ * In: requests of a plan, in order. Out: an event in the plan's log for each, and counts in the accounts.
+ * Invariant: a request that was settled is not sent again; an unanswered one is sent again unchanged, and counted.
+ * On failure: a retryable outcome is retried without a limit of time, with back-off; the journal holds what waits.
+ */
+import type { BatchExporter, ExportOutcome } from '../exporters/exporter.ts';
+import type { JournalAccount } from './account.ts';
+import type { PlanEvent, PlanLog } from './plan.ts';
+import type { Request } from './request.ts';
+import { splitRequest } from './split.ts';
+
+const { clearTimeout, setTimeout } = globalThis;
+
+/** Doubles with every failure in a row, from the first to the second. */
+const FIRST_BACKOFF_MILLIS = 100;
+const MAX_BACKOFF_MILLIS = 5000;
+
+/** The server is leaving: the plan stays, and the next server finishes it. */
+export class Stopped extends Error {}
+
+export interface DeliveryOptions {
+  readonly exporter: BatchExporter;
+  readonly timeoutMillis: number;
+  readonly accountOf: (journal: string) => JournalAccount;
+  readonly onState: (error: Error | undefined) => void;
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #plan: PlanLog;
+  #failures = 0;
+  #isStopped = false;
+  #wake: (() => void) | undefined;
+  /** The backend said when to come back. */
+  #isTold = false;
+
+  constructor(plan: PlanLog, options: DeliveryOptions) {
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  /** Delivers one request of the plan. Rejects only with `Stopped`. */
+  async deliver(request: Request, name: string): Promise<void> {
+    const known = this.#plan.event(name);
+    if (known?.what === 'accepted' || known?.what === 'rejected') return this.#settle(request, known);
+    if (known?.what === 'split') return this.#deliverHalves(request, name);
+    if (known?.what === 'sent') this.#countDuplicate(request);
+    for (;;) {
+      if (this.#isStopped) throw new Stopped();
+      this.#plan.record({ request: name, what: 'sent' });
+      // Sent one after the other on purpose: points of a series must not overtake each other.
+      // oxlint-disable-next-line no-await-in-loop
+      const outcome = await this.#options.exporter.export(request.batch, this.#options.timeoutMillis);
+      if (outcome.status !== 'retry') return this.#ended(outcome, request, name);
+      if (outcome.unanswered !== true) this.#plan.record({ request: name, what: 'refused' });
+      this.#options.onState(outcome.error);
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#backOff(outcome.afterMillis);
+      if (outcome.unanswered === true && !this.#isStopped) this.#countDuplicate(request);
+    }
+  }
+
+  /** Ends a wait between two tries, unless the backend asked for it: somebody wants the data out now. */
+  retryNow(): void {
+    if (!this.#isTold) this.#wake?.();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake?.();
+  }
+
+  async #ended(
+    outcome: Exclude<ExportOutcome, { status: 'retry' }>,
+    request: Request,
+    name: string,
+  ): Promise<void> {
+    this.#failures = 0;
+    this.#options.onState(undefined);
+    if (outcome.status === 'too-large' && request.batch.points > 1) {
+      this.#plan.record({ request: name, what: 'split' });
+      return this.#deliverHalves(request, name);
+    }
+    const event: PlanEvent =
+      outcome.status === 'accepted'
+        ? { request: name, what: 'accepted', rejectedPoints: outcome.rejectedPoints }
+        : { request: name, what: 'rejected' };
+    this.#plan.record(event);
+    this.#settle(request, event);
+  }
+
+  async #deliverHalves(request: Request, name: string): Promise<void> {
+    const [first, second] = splitRequest(request);
+    await this.deliver(first, `${name}.0`);
+    await this.deliver(second, `${name}.1`);
+  }
+
+  #settle({ batch, units }: Request, event: PlanEvent): void {
+    // Which points a backend rejected it does not say: they are taken from the writers in order.
+    let rejected = event.what === 'rejected' ? batch.points : (event.rejectedPoints ?? 0);
+    for (const [journal, count] of units) {
+      const dropped = event.what === 'rejected' ? count : Math.min(count, rejected);
+      rejected -= dropped;
+      const account = this.#options.accountOf(journal);
+      account.exported += count - dropped;
+      account.drop('rejected', dropped);
+    }
+  }
+
+  #countDuplicate({ units }: Request): void {
+    for (const [journal, count] of units) this.#options.accountOf(journal).duplicated += count;
+  }
+
+  async #backOff(afterMillis: number | undefined): Promise<void> {
+    if (this.#isStopped) return;
+    const doubled = FIRST_BACKOFF_MILLIS * 2 ** Math.min(this.#failures++, 20);
+    // Jitter keeps the servers of many trees from knocking at the same moment.
+    const millis = Math.max(
+      afterMillis ?? 0,
+      Math.min(MAX_BACKOFF_MILLIS, doubled) * (0.5 + Math.random() / 2),
+    );
+    this.#isTold = afterMillis !== undefined;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(millis, 2 ** 31 - 1));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}

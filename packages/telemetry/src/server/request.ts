@@ -1,0 +1,184 @@
+/**
+ * Request: collects points as columns, and gives them out grouped by metric and series, in time order.
+ *
+ * In: points in the order of the journals. Out: a `PointBatch`, and how many units of which journal it represents.
+ * Invariant: the same points in the same order give the same batch.
+ */
+import type {
+  HistogramSeries,
+  HistogramValue,
+  MetricPoints,
+  NumberSeries,
+  PointBatch,
+} from '../exporters/exporter.ts';
+import type { ExportedSeries } from './series.ts';
+
+/** Points of one request at most: well under the Collector's default of 20 MiB for a body. */
+export const MAX_POINTS = 16_384;
+const MAX_BYTES = 4 * 1024 * 1024;
+/** About what a point takes beside its attributes. */
+const POINT_BYTES = 32;
+
+export interface Request {
+  readonly batch: PointBatch;
+  /** Units by journal id: what is exported once the request is accepted. */
+  readonly units: ReadonlyMap<string, number>;
+}
+
+export class RequestBuilder {
+  readonly #slots: ExportedSeries[] = [];
+  readonly #slotOf = new Map<ExportedSeries, number>();
+  readonly #slot = new Uint32Array(MAX_POINTS);
+  readonly #seconds = new Uint32Array(MAX_POINTS);
+  readonly #nanos = new Uint32Array(MAX_POINTS);
+  readonly #startSeconds = new Uint32Array(MAX_POINTS);
+  readonly #startNanos = new Uint32Array(MAX_POINTS);
+  readonly #values = new Float64Array(MAX_POINTS);
+  #histograms: HistogramValue[] = [];
+  #units = new Map<string, number>();
+  #points = 0;
+  #bytes = 0;
+
+  get isFull(): boolean {
+    return this.#points === MAX_POINTS || this.#bytes >= MAX_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.#points === 0;
+  }
+
+  /** Adds a point of a gauge or a sum. The caller seals the request when it is full. */
+  add(
+    series: ExportedSeries,
+    seconds: number,
+    nanos: number,
+    value: number,
+    start?: readonly [number, number],
+  ): void {
+    const row = this.#row(series, seconds, nanos, start);
+    this.#values[row] = value;
+  }
+
+  addHistogram(
+    series: ExportedSeries,
+    seconds: number,
+    nanos: number,
+    value: HistogramValue,
+    start: readonly [number, number],
+  ): void {
+    this.#histograms[this.#row(series, seconds, nanos, start)] = value;
+  }
+
+  count(journal: string, units: number): void {
+    this.#units.set(journal, (this.#units.get(journal) ?? 0) + units);
+  }
+
+  /** Gives out what was collected, and starts anew. */
+  seal(): Request {
+    const order = this.#order();
+    const bySeries = this.#slots.map((series, slot) => ({ series, rows: order[slot] }));
+    bySeries.sort((a, b) => compareText(a.series.metric.key, b.series.metric.key));
+    const metrics: MetricPoints[] = [];
+    for (let at = 0; at < bySeries.length;) {
+      const { metric } = bySeries[at].series;
+      let end = at;
+      while (end < bySeries.length && bySeries[end].series.metric === metric) end++;
+      const group = bySeries.slice(at, end);
+      const { resource, scope, descriptor } = metric;
+      const common = { resource, scope, descriptor };
+      if (metric.kind === 'histogram') {
+        const series = group.map((entry) => this.#histogramSeries(entry.series, entry.rows));
+        metrics.push({ ...common, kind: 'histogram', temporality: metric.temporality, series });
+      } else {
+        const series = group.map((entry) =>
+          this.#numberSeries(entry.series, entry.rows, metric.kind === 'sum'),
+        );
+        if (metric.kind === 'gauge') metrics.push({ ...common, kind: 'gauge', series });
+        else {
+          const { monotonic, temporality } = metric;
+          metrics.push({ ...common, kind: 'sum', monotonic, temporality, series });
+        }
+      }
+      at = end;
+    }
+    const request = { batch: { metrics, points: this.#points }, units: this.#units };
+    this.#reset();
+    return request;
+  }
+
+  #row(series: ExportedSeries, seconds: number, nanos: number, start?: readonly [number, number]): number {
+    let slot = this.#slotOf.get(series);
+    if (slot === undefined) {
+      slot = this.#slots.push(series) - 1;
+      this.#slotOf.set(series, slot);
+    }
+    const row = this.#points++;
+    this.#bytes += series.attributeBytes + POINT_BYTES;
+    this.#slot[row] = slot;
+    this.#seconds[row] = seconds;
+    this.#nanos[row] = nanos;
+    this.#startSeconds[row] = start?.[0] ?? 0;
+    this.#startNanos[row] = start?.[1] ?? 0;
+    return row;
+  }
+
+  /** Rows of each slot, in time order: a counting sort, and a comparison sort only where writers interleave. */
+  #order(): Uint32Array[] {
+    const counts = new Uint32Array(this.#slots.length);
+    for (let row = 0; row < this.#points; row++) counts[this.#slot[row]]++;
+    const rows = Array.from(counts, (count) => new Uint32Array(count));
+    counts.fill(0);
+    for (let row = 0; row < this.#points; row++) {
+      const slot = this.#slot[row];
+      rows[slot][counts[slot]++] = row;
+    }
+    for (const list of rows) if (!this.#isAscending(list)) list.sort((a, b) => this.#compare(a, b));
+    return rows;
+  }
+
+  #isAscending(rows: Uint32Array): boolean {
+    for (let at = 1; at < rows.length; at++) if (this.#compare(rows[at - 1], rows[at]) > 0) return false;
+    return true;
+  }
+
+  #compare(a: number, b: number): number {
+    return this.#seconds[a] - this.#seconds[b] || this.#nanos[a] - this.#nanos[b] || a - b;
+  }
+
+  #columns(series: ExportedSeries, rows: Uint32Array, started: boolean): Omit<NumberSeries, 'values'> {
+    const columns = {
+      attributes: series.attributes,
+      seconds: rows.map((row) => this.#seconds[row]),
+      nanos: rows.map((row) => this.#nanos[row]),
+    };
+    if (!started) return columns;
+    const startSeconds = rows.map((row) => this.#startSeconds[row]);
+    return { ...columns, startSeconds, startNanos: rows.map((row) => this.#startNanos[row]) };
+  }
+
+  #numberSeries(series: ExportedSeries, rows: Uint32Array, started: boolean): NumberSeries {
+    const values = new Float64Array(rows.length);
+    for (let at = 0; at < rows.length; at++) values[at] = this.#values[rows[at]];
+    return { ...this.#columns(series, rows, started), values };
+  }
+
+  #histogramSeries(series: ExportedSeries, rows: Uint32Array): HistogramSeries {
+    const values = Array.from(rows, (row) => this.#histograms[row]);
+    return { ...this.#columns(series, rows, true), values };
+  }
+
+  #reset(): void {
+    this.#slots.length = 0;
+    this.#slotOf.clear();
+    this.#histograms = [];
+    this.#units = new Map();
+    this.#points = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** By code units: the same in every locale. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,144 @@
+/**
+ * Serve: the loop of a telemetry server, in a process of its own (`main.ts`), in the CLI, or inside a LOCAL program.
+ *
+ * In: a directory. Out: it is served until nobody is left and all is exported; so are directories that killed trees of
+ * this user left behind.
+ * Invariant: never two servers for one directory. On failure: what cannot be exported stays for the next start.
+ */
+import { statSync } from '../journal/files.ts';
+import { serverHolder } from '../tree/lock.ts';
+import { sweepRegistry } from '../tree/registry.ts';
+import { liveMembers } from '../tree/requests.ts';
+import { listTrees } from '../tree/trees.ts';
+import { TreeServer } from './tree-server.ts';
+
+const { clearTimeout, setTimeout } = globalThis;
+
+/** An idle server looks every 100 ms: 0.2 % of a core. */
+const MIN_POLL_MILLIS = 10;
+const MAX_POLL_MILLIS = 100;
+const ADOPT_MILLIS = 30_000;
+/** A directory this young may belong to a process that is just about to join it. */
+const MIN_ORPHAN_AGE_MILLIS = 5000;
+
+export interface ServeOptions {
+  readonly directory: string;
+  readonly log: (message: string) => void;
+  /** For the directories that killed trees left behind. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Milliseconds to stay without members while the backend is away. Default 60,000. */
+  readonly lingerMillis?: number;
+  /** Whether to end by itself when nobody is left. Default true. */
+  readonly leaves?: boolean;
+  /** Whether the loop keeps its process alive. Default true. */
+  readonly keepsAlive?: boolean;
+}
+
+export interface Serving {
+  /** Resolves when the server has left. */
+  readonly ended: Promise<void>;
+  /** Exports all that is there. */
+  flush(): Promise<void>;
+  /** Leaves now: what is unfinished stays on disk. With `remove`, a directory that is drained is removed. */
+  stop(options?: { remove?: boolean }): Promise<void>;
+}
+
+/** Serves a directory; `undefined` where another server does. */
+export function serve(options: ServeOptions): Serving | undefined {
+  const own = TreeServer.open(options.directory, options.log);
+  return own === undefined ? undefined : new Loop(own, options);
+}
+
+class Loop implements Serving {
+  readonly #own: TreeServer;
+  readonly #options: ServeOptions;
+  readonly #adopted = new Map<string, TreeServer>();
+  #pollMillis = MIN_POLL_MILLIS;
+  #timer: NodeJS.Timeout | undefined;
+  #nextAdoptionMillis = Date.now() + 1000;
+  #aloneSinceMillis: number | undefined;
+  #isFlushing = false;
+  #isStopped = false;
+  readonly #end: () => void;
+  readonly ended: Promise<void>;
+
+  constructor(own: TreeServer, options: ServeOptions) {
+    this.#own = own;
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#poll();
+  }
+
+  flush(): Promise<void> {
+    return this.#own.flush();
+  }
+
+  async stop({ remove = false } = {}): Promise<void> {
+    if (this.#isStopped) return this.ended;
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    const isDrained = this.#own.isDrained;
+    await Promise.all([this.#own, ...this.#adopted.values()].map((tree) => tree.stop()));
+    if (remove && isDrained) this.#own.remove();
+    this.#end();
+  }
+
+  #poll(): void {
+    const nowMillis = Date.now();
+    let isBusy = this.#own.poll(nowMillis);
+    for (const tree of this.#adopted.values()) isBusy = tree.poll(nowMillis) || isBusy;
+    if (nowMillis >= this.#nextAdoptionMillis) this.#adopt(nowMillis);
+    this.#finishAdopted();
+    if (this.#options.leaves !== false) this.#leaveIfAlone(nowMillis);
+    if (this.#isStopped) return;
+    this.#pollMillis = isBusy ? MIN_POLL_MILLIS : Math.min(MAX_POLL_MILLIS, this.#pollMillis * 1.5);
+    this.#timer = setTimeout(() => this.#poll(), this.#pollMillis);
+    if (this.#options.keepsAlive === false) this.#timer.unref();
+  }
+
+  #leaveIfAlone(nowMillis: number): void {
+    if (this.#own.hasMembers) {
+      this.#aloneSinceMillis = undefined;
+      return;
+    }
+    this.#aloneSinceMillis ??= nowMillis;
+    const isOver = this.#own.isDrained && this.#adopted.size === 0;
+    if (isOver || nowMillis - this.#aloneSinceMillis > (this.#options.lingerMillis ?? 60_000)) {
+      void this.stop({ remove: true });
+    } else if (!this.#isFlushing && !this.#own.isDrained) {
+      this.#isFlushing = true;
+      void this.#own.flush().finally(() => (this.#isFlushing = false));
+    }
+  }
+
+  /** Takes over the directories of trees that were killed as a whole. */
+  #adopt(nowMillis: number): void {
+    this.#nextAdoptionMillis = nowMillis + ADOPT_MILLIS;
+    sweepRegistry();
+    for (const directory of listTrees(this.#options.env)) {
+      if (directory === this.#own.directory || this.#adopted.has(directory)) continue;
+      try {
+        if (nowMillis - statSync(directory).mtimeMs < MIN_ORPHAN_AGE_MILLIS) continue;
+        const holder = serverHolder(directory);
+        if ((holder !== undefined && holder.liveness !== 'dead') || liveMembers(directory) > 0) continue;
+        const tree = TreeServer.open(directory, this.#options.log);
+        if (tree === undefined) continue;
+        this.#options.log(`draining ${directory}, which a killed process tree left behind`);
+        this.#adopted.set(directory, tree);
+        void tree.flush();
+      } catch (error) {
+        this.#options.log(`${directory} cannot be drained: ${String(error)}`);
+      }
+    }
+  }
+
+  #finishAdopted(): void {
+    for (const [directory, tree] of this.#adopted) {
+      if (!tree.isDrained) continue;
+      this.#adopted.delete(directory);
+      void tree.stop().then(() => tree.remove());
+    }
+  }
+}

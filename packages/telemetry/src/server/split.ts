@@ -1,0 +1,44 @@
+/** Splits a request in two halves of points, for a backend that wants smaller ones. The same request splits the same way. */
+import type { MetricPoints } from '../exporters/exporter.ts';
+import type { Request } from './request.ts';
+
+export function splitRequest({ batch, units }: Request): [Request, Request] {
+  const half = Math.floor(batch.points / 2);
+  const first: MetricPoints[] = [];
+  const second: MetricPoints[] = [];
+  let seen = 0;
+  for (const metric of batch.metrics) {
+    const before: unknown[] = [];
+    const behind: unknown[] = [];
+    for (const series of metric.series) {
+      const count = series.seconds.length;
+      const cut = Math.min(count, Math.max(0, half - seen));
+      if (cut > 0) before.push(slice(series, 0, cut));
+      if (cut < count) behind.push(slice(series, cut, count));
+      seen += count;
+    }
+    if (before.length > 0) first.push({ ...metric, series: before } as MetricPoints);
+    if (behind.length > 0) second.push({ ...metric, series: behind } as MetricPoints);
+  }
+  const share = half / batch.points;
+  const firstUnits = new Map([...units].map(([journal, count]) => [journal, Math.floor(count * share)]));
+  const secondUnits = new Map(
+    [...units].map(([journal, count]) => [journal, count - (firstUnits.get(journal) ?? 0)]),
+  );
+  return [
+    { batch: { metrics: first, points: half }, units: firstUnits },
+    { batch: { metrics: second, points: batch.points - half }, units: secondUnits },
+  ];
+}
+
+/** Every column of a series cut alike, whatever columns it has. */
+function slice(series: object, from: number, to: number): object {
+  return Object.fromEntries(
+    Object.entries(series).map(([name, column]: [string, unknown]) => [
+      name,
+      Array.isArray(column) || ArrayBuffer.isView(column)
+        ? (column as unknown as Uint32Array).slice(from, to)
+        : column,
+    ]),
+  );
+}

@@ -1,0 +1,168 @@
+/**
+ * Status of a tree, read from its directory: with a server, without one, or after it was killed.
+ *
+ * In: a directory. Out: writers, configurations, and the account of each. Reads all that is journaled, so it is for
+ * people and tests, not for a loop. On failure: what is unreadable is left out.
+ */
+import path from 'node:path';
+import type { MetricsConfig } from '../config/metrics.ts';
+import { configurationDigest } from '../config/digest.ts';
+import { readdirSync } from '../journal/files.ts';
+import { journalPlaces, journalsDirectory } from '../journal/places.ts';
+import { liveness } from '../tree/identity.ts';
+import { serverHolder } from '../tree/lock.ts';
+import { readServerStatus, type ConfigurationStatus } from '../tree/requests.ts';
+import { spillDirectoryFor } from '../tree/trees.ts';
+import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
+import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { FrameType } from '../journal/frame.ts';
+import { decodeJson } from '../journal/frame.ts';
+import { TailedJournal } from './tailed-journal.ts';
+
+export interface WriterStatus {
+  /** Of its journal. */
+  readonly id: string;
+  readonly pid: number;
+  readonly threadId: number;
+  readonly state: 'alive' | 'dead' | 'unknown';
+  readonly account: Account;
+}
+
+export interface TreeConfigurationStatus {
+  readonly exporter: string;
+  readonly state: ConfigurationStatus['state'];
+  readonly error?: string;
+  /** Writers so far, those included whose journals are gone. */
+  readonly writers: number;
+  readonly account: Account;
+}
+
+export interface TreeStatus {
+  readonly directory: string;
+  /** Absent where nobody serves the directory at the moment. */
+  readonly server?: { readonly pid: number; readonly state: 'alive' | 'dead' | 'unknown' };
+  readonly configurations: Readonly<Record<string, TreeConfigurationStatus>>;
+  /** Writers whose journals are there. */
+  readonly writers: readonly WriterStatus[];
+  readonly account: Account;
+  /** Whether recorded = exported + merged + journaled + dropped. */
+  readonly balanced: boolean;
+}
+
+export function readTreeStatus(directory: string): TreeStatus {
+  const holder = serverHolder(directory);
+  const said = readServerStatus(directory)?.configurations ?? {};
+  const byDigest = groupJournals(directory);
+  for (const digest of namesIn(path.join(directory, 'server')))
+    if (!byDigest.has(digest)) byDigest.set(digest, []);
+  const configurations: Record<string, TreeConfigurationStatus> = {};
+  const writers: WriterStatus[] = [];
+  let account = EMPTY_ACCOUNT;
+  for (const [digest, ids] of byDigest) {
+    const found = readConfiguration(directory, digest, ids);
+    writers.push(...found.writers);
+    account = addAccounts(account, found.account);
+    const { exporter = found.exporter, state = 'starting', error } = said[digest] ?? {};
+    const count = found.writers.length + found.retired;
+    configurations[digest] = {
+      exporter,
+      state,
+      ...(error === undefined ? {} : { error }),
+      writers: count,
+      account: found.account,
+    };
+  }
+  return {
+    directory,
+    ...(holder === undefined ? {} : { server: { pid: holder.identity.pid, state: holder.liveness } }),
+    configurations,
+    writers,
+    account,
+    balanced: isBalanced(account),
+  };
+}
+
+interface Found {
+  readonly exporter: string;
+  readonly retired: number;
+  readonly writers: readonly WriterStatus[];
+  readonly account: Account;
+}
+
+/** Read again when the server committed in between: positions and files must belong together. */
+function readConfiguration(directory: string, digest: string, ids: readonly string[]): Found {
+  for (let attempt = 0; ; attempt++) {
+    const place = path.join(directory, 'server', digest);
+    const checkpoint = readCheckpoint(place);
+    const found = readJournals(directory, checkpoint, ids);
+    if (attempt === 10 || readCheckpoint(place)?.sequence === checkpoint?.sequence) return found;
+  }
+}
+
+function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids: readonly string[]): Found {
+  const retired = new JournalAccount(checkpoint?.retired.account);
+  const writers: WriterStatus[] = [];
+  let account = addAccounts(EMPTY_ACCOUNT, retired.total(0));
+  let exporter = '';
+  for (const id of ids) {
+    const known = checkpoint?.journals.find((journal) => journal.id === id);
+    // Counted among the retired already: only its files are still there.
+    if (known?.ended === true) continue;
+    const journal = openJournal(directory, id);
+    if (journal === undefined) continue;
+    if (known !== undefined) journal.restore(known);
+    exporter = journal.definition.configuration.exporter.type;
+    const { process, threadId } = journal.definition.writer;
+    const total = accountOf(journal);
+    writers.push({ id, pid: process.pid, threadId, state: liveness(process), account: total });
+    account = addAccounts(account, total);
+  }
+  return { exporter, retired: checkpoint?.retired.writers ?? 0, writers, account };
+}
+
+/** With what lies in the journal behind its position. */
+function accountOf(journal: TailedJournal): Account {
+  journal.checkWriter();
+  let unread = 0;
+  let last = journal.lastSequence;
+  for (let chunk = journal.read(READ_BYTES); chunk !== undefined; chunk = journal.read(READ_BYTES)) {
+    for (const frame of chunk.frames) {
+      if (frame.sequence <= last) continue;
+      last = frame.sequence;
+      unread += frame.units;
+      if (frame.type === FrameType.ACCOUNT) {
+        const { dropped } = (decodeJson(frame) ?? {}) as { dropped?: Record<string, number> };
+        journal.account.writerDropped = dropped ?? {};
+      }
+    }
+    journal.position = chunk.to;
+  }
+  journal.reader.close();
+  return journal.account.total(unread);
+}
+
+const READ_BYTES = 1024 * 1024;
+
+function groupJournals(directory: string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const id of namesIn(journalsDirectory(directory))) {
+    const configuration: MetricsConfig | undefined = openJournal(directory, id)?.definition.configuration;
+    if (configuration === undefined) continue;
+    const digest = configurationDigest(configuration);
+    groups.set(digest, [...(groups.get(digest) ?? []), id]);
+  }
+  return groups;
+}
+
+function openJournal(directory: string, id: string): TailedJournal | undefined {
+  if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
+  return TailedJournal.open(journalPlaces(directory, spillDirectoryFor(directory), id));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

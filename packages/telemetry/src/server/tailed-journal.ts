@@ -1,0 +1,88 @@
+/**
+ * One journal as the server sees it: where it is read from, how far, whose it is, and whether its writer lives.
+ */
+import type { ResourceDescriptor } from '../exporters/exporter.ts';
+import { decodeAttributes, type JournalDefinition } from '../journal/definitions.ts';
+import { Dictionary } from '../journal/dictionary.ts';
+import type { JournalPlaces } from '../journal/places.ts';
+import { FIRST, JournalReader, type Chunk, type Position } from '../journal/reader.ts';
+import { encodeIdentity, liveness } from '../tree/identity.ts';
+import { JournalAccount, type JournalAccountState } from './account.ts';
+import type { Targets } from './ingest.ts';
+
+/** A journal in the checkpoint. */
+export interface JournalState {
+  readonly id: string;
+  readonly position: Position;
+  readonly lastSequence: number;
+  readonly account: JournalAccountState;
+  /** All of it is committed and its writer is dead: only its files remain to be deleted. */
+  readonly ended: boolean;
+}
+
+export class TailedJournal {
+  readonly id: string;
+  readonly reader: JournalReader;
+  readonly dictionary: Dictionary;
+  readonly definition: JournalDefinition;
+  /** One per process: threads of a process share its resource. */
+  readonly resourceKey: string;
+  /** The same object for all journals of a process, once its pipeline has taken it in. */
+  resource: ResourceDescriptor;
+  readonly targets: Targets = new Map();
+  position: Position = FIRST;
+  lastSequence = 0;
+  account: JournalAccount = new JournalAccount();
+  saidGoodbye = false;
+  ended = false;
+  #isDead = false;
+
+  private constructor(dictionary: Dictionary, definition: JournalDefinition, places: JournalPlaces) {
+    this.id = places.id;
+    this.reader = new JournalReader(places);
+    this.dictionary = dictionary;
+    this.definition = definition;
+    this.resourceKey = encodeIdentity(definition.writer.process);
+    this.resource = { attributes: decodeAttributes(definition.writer.resource) };
+  }
+
+  /** `undefined` where the directory holds no readable journal. */
+  static open(places: JournalPlaces): TailedJournal | undefined {
+    const dictionary = new Dictionary(places);
+    const { definition } = dictionary;
+    return definition === undefined ? undefined : new TailedJournal(dictionary, definition, places);
+  }
+
+  get startMillis(): number {
+    return this.definition.writer.startedAtMillis;
+  }
+
+  restore(state: JournalState): void {
+    this.position = state.position;
+    this.lastSequence = state.lastSequence;
+    this.account = new JournalAccount(state.account);
+    this.ended = state.ended;
+  }
+
+  get state(): JournalState {
+    const { id, position, lastSequence, account, ended } = this;
+    return { id, position, lastSequence, account: account.state, ended };
+  }
+
+  /**
+   * Looks whether the writer is gone: its process is dead, or its main thread rescued what the thread left behind. Dead is
+   * final; unknown (another pid namespace) counts as alive.
+   */
+  checkWriter(): void {
+    this.#isDead ||= this.reader.hasRescue() || liveness(this.definition.writer.process) === 'dead';
+  }
+
+  /** No more will be written. */
+  get isFinal(): boolean {
+    return this.#isDead || this.saidGoodbye;
+  }
+
+  read(maxBytes: number): Chunk | undefined {
+    return this.reader.read(this.position, maxBytes, this.#isDead);
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Tree server: serves one tree's directory: finds journals as they appear, gives each to the pipeline of its
+ * configuration, answers flush requests, and knows when nobody is left.
+ *
+ * In: a directory whose server lock is held. Out: exports; `status.json`; a directory that is gone when all is done.
+ * Invariant: nothing of a journal is deleted before it is committed, and the directory only when nothing is in it.
+ * On failure: an unreadable journal is left where it is and counted; a failed pipeline does not stop the others.
+ */
+import path from 'node:path';
+import { configurationDigest } from '../config/digest.ts';
+import type { MetricsConfig } from '../config/metrics.ts';
+import type { ResourceDescriptor } from '../exporters/exporter.ts';
+import { existsSync, readdirSync, renameSync, replaceFile, rmSync } from '../journal/files.ts';
+import { journalPlaces, journalsDirectory } from '../journal/places.ts';
+import { acquireServerLock, type ServerLock } from '../tree/lock.ts';
+import {
+  liveMembers,
+  pendingRequests,
+  removeRequest,
+  STATUS_FILE,
+  type ConfigurationStatus,
+  type ServerStatus,
+} from '../tree/requests.ts';
+import { readTreeResource } from '../tree/resource.ts';
+import { isTreeName, spillDirectoryFor } from '../tree/trees.ts';
+import { Pipeline } from './pipeline.ts';
+import { TailedJournal } from './tailed-journal.ts';
+
+const JOURNAL_NAME = /^[0-9a-f]{32}$/;
+/** Processes are looked up, and the status is written, this often. */
+const CHECK_MILLIS = 1000;
+
+export class TreeServer {
+  readonly directory: string;
+  readonly #lock: ServerLock;
+  readonly #spill: string;
+  readonly #resource: ResourceDescriptor;
+  readonly #log: (message: string) => void;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #known = new Set<string>();
+  readonly #answering = new Set<string>();
+  readonly #startedAtMillis = Date.now();
+  #nextCheckMillis = 0;
+  #members = 1;
+  #statusText = '';
+
+  private constructor(directory: string, lock: ServerLock, log: (message: string) => void) {
+    this.directory = directory;
+    this.#lock = lock;
+    this.#spill = spillDirectoryFor(directory);
+    this.#resource = readTreeResource(directory);
+    this.#log = log;
+    this.#findJournals();
+    this.#writeStatus();
+  }
+
+  /** `undefined` where another server holds the directory. */
+  static open(directory: string, log: (message: string) => void): TreeServer | undefined {
+    const lock = acquireServerLock(directory);
+    return lock === undefined ? undefined : new TreeServer(directory, lock, log);
+  }
+
+  /** One look at everything; returns whether there was something to do. Never throws. */
+  poll(nowMillis: number): boolean {
+    const found = this.#findJournals();
+    if (nowMillis >= this.#nextCheckMillis) {
+      this.#nextCheckMillis = nowMillis + CHECK_MILLIS;
+      this.check();
+    }
+    const asked = this.#answerRequests();
+    let pending = false;
+    for (const pipeline of this.#pipelines.values()) {
+      pipeline.poll(nowMillis);
+      pending ||= pipeline.isBusy || pipeline.pendingBytes > 0;
+    }
+    return found || asked || pending;
+  }
+
+  /** Looks up who lives. */
+  check(): void {
+    this.#members = liveMembers(this.directory);
+    for (const pipeline of this.#pipelines.values()) {
+      for (const journal of pipeline.journals) journal.checkWriter();
+    }
+    this.#writeStatus();
+  }
+
+  /** Exports all that is there, in every configuration. */
+  async flush(): Promise<void> {
+    this.#findJournals();
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.flush()));
+    this.#writeStatus();
+  }
+
+  /** Whether anybody may still record here. */
+  get hasMembers(): boolean {
+    return this.#members > 0;
+  }
+
+  /** Whether all that was recorded is exported and nothing is left but empty directories. */
+  get isDrained(): boolean {
+    this.#findJournals();
+    return [...this.#pipelines.values()].every((pipeline) => pipeline.isDrained);
+  }
+
+  /** Whether this process is still the one that serves the directory. */
+  get isHeld(): boolean {
+    return this.#lock.isHeld();
+  }
+
+  /** Stops; what is unfinished stays for the next server. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.stop()));
+    this.#lock.release();
+  }
+
+  /**
+   * Removes the tree, drained and without members: renamed first, so that nobody can join in between; who
+   * did so just before keeps it, and starts a server of his own. A directory that a user named stays, with its checkpoints: its totals go on when it is used again.
+   */
+  remove(): void {
+    if (!isTreeName(this.directory)) return;
+    try {
+      const gone = `${this.directory}.removed`;
+      renameSync(this.directory, gone);
+      if (liveMembers(gone) > 0) return renameSync(gone, this.directory);
+      rmSync(gone, { recursive: true, force: true });
+      if (existsSync(this.#spill)) rmSync(this.#spill, { recursive: true, force: true });
+    } catch (error) {
+      this.#log(`the drained directory ${this.directory} could not be removed: ${String(error)}`);
+    }
+  }
+
+  get states(): ConfigurationStatus['state'][] {
+    return [...this.#pipelines.values()].map(({ state }) => state);
+  }
+
+  #findJournals(): boolean {
+    let found = false;
+    for (const name of namesIn(journalsDirectory(this.directory))) {
+      if (this.#known.has(name) || !JOURNAL_NAME.test(name)) continue;
+      found = true;
+      this.#known.add(name);
+      const journal = TailedJournal.open(journalPlaces(this.directory, this.#spill, name));
+      if (journal === undefined) this.#log(`journal ${name} is unreadable and is left where it is`);
+      else this.#pipelineOf(journal.definition.configuration).addJournal(journal);
+    }
+    // Only now: a pipeline starts with all journals that were there before it.
+    if (found) for (const pipeline of this.#pipelines.values()) void pipeline.start();
+    return found;
+  }
+
+  #pipelineOf(config: MetricsConfig): Pipeline {
+    const digest = configurationDigest(config);
+    let pipeline = this.#pipelines.get(digest);
+    if (pipeline === undefined) {
+      pipeline = new Pipeline({
+        directory: path.join(this.directory, 'server', digest),
+        config,
+        treeResource: this.#resource,
+        log: this.#log,
+        onChange: () => this.#writeStatus(),
+      });
+      this.#pipelines.set(digest, pipeline);
+    }
+    return pipeline;
+  }
+
+  #answerRequests(): boolean {
+    const pending = pendingRequests(this.directory);
+    for (const { request, digest } of pending) {
+      if (this.#answering.has(request)) continue;
+      this.#answering.add(request);
+      void this.#answer(request, digest);
+    }
+    return pending.length > 0;
+  }
+
+  async #answer(request: string, digest: string): Promise<void> {
+    // Its journal was there before the request was, but perhaps not yet when this poll looked for journals.
+    this.#findJournals();
+    await this.#pipelines.get(digest)?.flush();
+    this.#writeStatus();
+    removeRequest(request);
+    this.#answering.delete(request);
+  }
+
+  #writeStatus(): void {
+    const configurations: Record<string, ConfigurationStatus> = {};
+    for (const [digest, { config, state, error, progress }] of this.#pipelines) {
+      const { type } = config.exporter;
+      configurations[digest] = {
+        exporter: type,
+        state,
+        progress,
+        ...(error === undefined ? {} : { error: error.message }),
+      };
+    }
+    const status: ServerStatus = { pid: process.pid, startedAtMillis: this.#startedAtMillis, configurations };
+    const text = JSON.stringify(status);
+    if (text === this.#statusText) return;
+    try {
+      replaceFile(path.join(this.directory, STATUS_FILE), text);
+      this.#statusText = text;
+    } catch {
+      // No room, or the directory is gone: the next check tries again.
+    }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

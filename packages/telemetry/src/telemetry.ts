@@ -1,0 +1,328 @@
+/**
+ * Telemetry: what a program holds. One per thread and tree.
+ *
+ * In: configurations. Out: meter providers, meters, gauges, counters and operations, cached by configuration.
+ * Invariant: whatever was recorded through it is in a journal when the process is gone, whichever way it went.
+ * On failure: without a usable exporter the answer is `undefined`, and one line on stderr says why.
+ */
+import { isMainThread, threadId } from 'node:worker_threads';
+import { randomBytes } from 'node:crypto';
+import { resolveBudget, type BudgetOptions } from './budget.ts';
+import { canonicalJson } from './config/canonical.ts';
+import { configurationDigest } from './config/digest.ts';
+import { resolveMetricsConfig, type MetricsConfig, type MetricsOptions } from './config/metrics.ts';
+import { TelemetryError } from './errors.ts';
+import { encodeAttributes } from './journal/definitions.ts';
+import { journalPlaces } from './journal/places.ts';
+import { JournalWriter } from './journal/writer.ts';
+import type { LocalServer } from './local.ts';
+import { logError } from './log.ts';
+import type { Membership, TelemetryMode } from './modes.ts';
+import { METER_NAME, UNITS, type CounterName, type GaugeName } from './names.ts';
+import type { BindableCounter, BindableGauge } from './record/instruments.ts';
+import { RecordingMeterProvider, type RecordingMeter } from './record/meter.ts';
+import { RecordingOperations, type Operations, type OperationsOptions } from './record/operations.ts';
+import { Recorder, type Flush } from './record/recorder.ts';
+import { claimBatch } from './record/slots.ts';
+import { ConsoleRelay } from './tree/console.ts';
+import { currentIdentity } from './tree/identity.ts';
+import { isAnswered, readServerStatus, removeRequest, requestFlush } from './tree/requests.ts';
+import { processResource } from './tree/resource.ts';
+import { spillDirectoryFor } from './tree/trees.ts';
+import { waitForExport } from './tree/wait.ts';
+
+const { clearInterval, setInterval, setTimeout } = globalThis;
+const { env: environment } = process;
+
+const HEARTBEAT_MILLIS = 1000;
+const ANSWER_POLL_MILLIS = 5;
+
+export interface TelemetryOptions extends BudgetOptions {
+  /**
+   * When what was recorded is written to the journal: at the end of each turn of the event loop (`turn`, default), at every
+   * record (`record`: nothing is lost to SIGKILL), or every so many milliseconds.
+   */
+  readonly flush?: Flush;
+  /** Milliseconds that the exit of the main process waits for the last export. Default 5000; 0 does not wait. */
+  readonly exitTimeoutMillis?: number;
+}
+
+export interface TelemetryStats {
+  readonly mode: TelemetryMode;
+  readonly directory: string;
+  /** Whether what is recorded outlives this process. */
+  readonly isJournaled: boolean;
+  /** Calls of `record` and `add`, and ended operations, of this thread. */
+  readonly recorded: number;
+  /** Of those, what could not be kept, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Bytes in this thread's journals that the server has not deleted, as of its last segment. */
+  readonly outstandingBytes: number;
+}
+
+interface Configured {
+  readonly digest: string;
+  readonly config: MetricsConfig;
+  readonly provider: RecordingMeterProvider;
+  readonly recorder: Recorder;
+  observing: NodeJS.Timeout | undefined;
+  readonly operations: Map<string, Operations>;
+}
+
+export class Telemetry {
+  readonly #membership: Membership;
+  readonly #options: TelemetryOptions;
+  readonly #local: LocalServer | undefined;
+  readonly #relay: ConsoleRelay | undefined;
+  readonly #byOptions = new Map<string, Configured | undefined>();
+  readonly #byDigest = new Map<string, Configured>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #shutdown: Promise<void> | undefined;
+
+  /** Made by `init`. */
+  constructor(membership: Membership, options: TelemetryOptions, local: LocalServer | undefined) {
+    this.#membership = membership;
+    this.#options = options;
+    this.#local = local;
+    this.#relay =
+      membership.isOwner && local === undefined ? new ConsoleRelay(membership.directory) : undefined;
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLIS).unref();
+  }
+
+  /**
+   * The meter provider of a configuration: the `opentelemetry.metrics` section of an MSC configuration. The same object
+   * for an equal configuration. `undefined`, with one logged error, where no usable exporter is configured.
+   * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
+   */
+  meterProvider(config: MetricsOptions): RecordingMeterProvider | undefined {
+    return this.#configured(config)?.provider;
+  }
+
+  /** The meter named `multistorageclient` of a configuration; see `meterProvider`. */
+  meter(config: MetricsOptions): RecordingMeter | undefined {
+    return this.meterProvider(config)?.getMeter(METER_NAME);
+  }
+
+  /** A gauge of storage operations; see `meterProvider`. The same object for the same configuration and name. */
+  gauge(config: MetricsOptions, name: GaugeName): BindableGauge | undefined {
+    return this.meter(config)?.createGauge(name, { unit: UNITS[name] ?? '' });
+  }
+
+  /** A counter of storage operations; see `meterProvider`. The same object for the same configuration and name. */
+  counter(config: MetricsOptions, name: CounterName): BindableCounter | undefined {
+    return this.meter(config)?.createCounter(name, { unit: UNITS[name] ?? '' });
+  }
+
+  /**
+   * Records whole storage operations, from each of which the server derives latency, data size, data rate and the three
+   * sums. See `meterProvider` for the configuration.
+   */
+  operations(config: MetricsOptions, options: OperationsOptions): Operations | undefined {
+    const configured = this.#configured(config);
+    if (configured === undefined) return undefined;
+    const key = canonicalJson(options);
+    let operations = configured.operations.get(key);
+    if (operations === undefined) {
+      operations = new RecordingOperations(configured.recorder, options);
+      configured.operations.set(key, operations);
+    }
+    return operations;
+  }
+
+  /**
+   * Exports everything that this thread has recorded. Resolves when the exporters have accepted it.
+   * @throws TelemetryError `MSC_FLUSH_TIMEOUT` after `timeoutMillis` (default 30,000): what was recorded stays in the
+   *   journal and is exported later.
+   */
+  async forceFlush({ timeoutMillis = 30_000 }: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    await this.#observe();
+    for (const { recorder } of this.#byDigest.values()) recorder.flush();
+    await this.#exported(timeoutMillis);
+    this.#relay?.relay();
+  }
+
+  /**
+   * Exports everything, and ends the journals of this thread; what is recorded afterwards is dropped, counted as `closed`.
+   * The exporters belong to the server and stay open for the other members of the tree. Idempotent.
+   */
+  shutdown({ timeoutMillis = 30_000 }: { readonly timeoutMillis?: number } = {}): Promise<void> {
+    this.#shutdown ??= this.#close(timeoutMillis);
+    return this.#shutdown;
+  }
+
+  stats(): TelemetryStats {
+    let recorded = 0;
+    let outstandingBytes = 0;
+    const dropped: Record<string, number> = {};
+    for (const { recorder } of this.#byDigest.values()) {
+      const { account } = recorder;
+      recorded += account.recorded;
+      outstandingBytes += account.outstandingBytes;
+      for (const [reason, count] of Object.entries(account.dropped))
+        dropped[reason] = (dropped[reason] ?? 0) + count;
+    }
+    const { mode, directory } = this.#membership;
+    return { mode, directory, isJournaled: true, recorded, dropped, outstandingBytes };
+  }
+
+  /** Everything of this thread into its journals, synchronously: at a signal, or at exit. */
+  flushSync(): void {
+    for (const { recorder } of this.#byDigest.values()) recorder.flush(true);
+  }
+
+  /** The thread's last synchronous words; everything recorded later is written record by record. */
+  leaveSync(): void {
+    // Callbacks that are synchronous observe once more; the promises of the others will not be kept.
+    void this.#observe();
+    for (const { recorder } of this.#byDigest.values()) {
+      recorder.leave();
+      if (!isMainThread && !recorder.isWatched) recorder.close();
+    }
+  }
+
+  /** Waits, without a turn of the event loop, until the server has exported what is there, if it can be expected to. */
+  waitSync(): void {
+    const { directory, isOwner, supervisor, leave } = this.#membership;
+    supervisor?.stop();
+    if (isOwner && this.#local === undefined && this.#shutdown === undefined) {
+      waitForExport(directory, [...this.#byDigest.keys()], this.#options.exitTimeoutMillis ?? 5000);
+      this.#relay?.relay();
+    }
+    leave();
+  }
+
+  #configured(options: MetricsOptions = {}): Configured | undefined {
+    const key = canonicalJson(options);
+    if (this.#byOptions.has(key)) return this.#byOptions.get(key);
+    const configured = this.#configure(options);
+    this.#byOptions.set(key, configured);
+    return configured;
+  }
+
+  #configure(options: MetricsOptions): Configured | undefined {
+    if (options.exporter === undefined) {
+      logError('no exporter is configured: metrics are disabled');
+      return undefined;
+    }
+    let config: MetricsConfig;
+    try {
+      config = resolveMetricsConfig(options, environment);
+    } catch (error) {
+      if (!(error instanceof TelemetryError) || error.code !== 'MSC_EXPORTER_UNUSABLE') throw error;
+      logError(`${error.message}: metrics are disabled`);
+      return undefined;
+    }
+    const digest = configurationDigest(config);
+    const known = this.#byDigest.get(digest);
+    if (known !== undefined) return known;
+    try {
+      const configured = this.#record(digest, config);
+      this.#byDigest.set(digest, configured);
+      return configured;
+    } catch (error) {
+      logError(`no journal can be written (${String(error)}): metrics are disabled`);
+      return undefined;
+    }
+  }
+
+  #record(digest: string, config: MetricsConfig): Configured {
+    const { directory } = this.#membership;
+    const id = randomBytes(16).toString('hex');
+    const places = journalPlaces(directory, spillDirectoryFor(directory), id);
+    const writer = {
+      process: currentIdentity(),
+      threadId,
+      startedAtMillis: Date.now(),
+      resource: encodeAttributes(processResource(environment)),
+    };
+    const journal = new JournalWriter(
+      places,
+      { writer, configuration: config },
+      resolveBudget(this.#options, directory),
+    );
+    const recorder = new Recorder(journal, this.#options.flush ?? 'turn', claimBatch(places.primary));
+    const configured: Configured = {
+      digest,
+      config,
+      recorder,
+      operations: new Map(),
+      observing: undefined,
+      provider: new RecordingMeterProvider(recorder, () => {
+        const { collectIntervalMillis } = config.reader;
+        const collect = (): void => void configured.provider.callbacks.collect();
+        configured.observing = setInterval(collect, Math.min(collectIntervalMillis, 2 ** 31 - 1)).unref();
+      }),
+    };
+    return configured;
+  }
+
+  async #observe(): Promise<void> {
+    await Promise.all([...this.#byDigest.values()].map(({ provider }) => provider.callbacks.collect()));
+  }
+
+  /** One request for each configuration, by its digest. */
+  #requests(): Map<string, string> {
+    const requests = new Map<string, string>();
+    for (const digest of this.#byDigest.keys()) {
+      const request = requestFlush(this.#membership.directory, digest);
+      if (request !== undefined) requests.set(digest, request);
+    }
+    return requests;
+  }
+
+  async #exported(timeoutMillis: number): Promise<void> {
+    const deadline = Date.now() + timeoutMillis;
+    for (const [digest, request] of this.#requests()) {
+      while (!isAnswered(request)) {
+        if (Date.now() >= deadline) {
+          removeRequest(request);
+          const state = readServerStatus(this.#membership.directory)?.configurations[digest];
+          const why =
+            state?.error ?? (state === undefined ? 'the server has not answered' : `state ${state.state}`);
+          throw new TelemetryError(
+            'MSC_FLUSH_TIMEOUT',
+            `not exported within ${timeoutMillis} ms (${why}); it stays in the journal`,
+            [
+              {
+                path: 'timeoutMillis',
+                value: timeoutMillis,
+                expected: 'enough time for the backend to answer',
+              },
+            ],
+          );
+        }
+        // oxlint-disable-next-line no-await-in-loop
+        await new Promise((resolve) => void setTimeout(resolve, ANSWER_POLL_MILLIS));
+      }
+    }
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    const { supervisor, leave } = this.#membership;
+    try {
+      await this.#observe();
+      for (const { recorder, observing } of this.#byDigest.values()) {
+        clearInterval(observing);
+        recorder.close();
+      }
+      await this.#exported(timeoutMillis);
+    } finally {
+      clearInterval(this.#heartbeat);
+      this.#relay?.relay();
+      leave();
+      supervisor?.stop();
+      await this.#local?.stop();
+    }
+  }
+
+  #beat(): void {
+    for (const { recorder } of this.#byDigest.values()) recorder.flush();
+    this.#membership.supervisor?.check();
+    this.#relay?.relay();
+    const configurations = readServerStatus(this.#membership.directory)?.configurations ?? {};
+    for (const digest of this.#byDigest.keys()) {
+      const status = configurations[digest];
+      if (status?.state === 'failed') logError(`${status.error ?? 'exporter failed'}: metrics are dropped`);
+    }
+  }
+}

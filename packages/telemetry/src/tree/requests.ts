@@ -1,0 +1,111 @@
+/**
+ * Requests to a tree's server, and its answers: files, like everything else, so that they work from an `'exit'` handler.
+ *
+ *   requests/<random>.<digest>   somebody wants a configuration exported now; the server deletes it when that is done
+ *   members/<process>-<thread>   somebody may still record; the server stays while one of them lives
+ *   status.json                  what the server is doing; replaced, never edited
+ *
+ * On failure: a request that cannot be made is answered by its timeout; a member that cannot be written is one whose
+ * journals alone keep the server. Nothing here throws.
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { ensurePrivateDirectory, PRIVATE_FILE, readPrivateText } from './directory.ts';
+import { currentIdentity, decodeIdentity, encodeIdentity, liveness } from './identity.ts';
+
+const { existsSync, readdirSync, unlinkSync, writeFileSync } = fs;
+
+const REQUESTS = 'requests';
+const MEMBERS = 'members';
+export const STATUS_FILE = 'status.json';
+
+/** What a server says of one configuration. */
+export interface ConfigurationStatus {
+  readonly exporter: string;
+  readonly state: 'starting' | 'ok' | 'away' | 'failed';
+  readonly error?: string;
+  /** Grows with every request that is settled. */
+  readonly progress: number;
+}
+
+export interface ServerStatus {
+  readonly pid: number;
+  readonly startedAtMillis: number;
+  readonly configurations: Readonly<Record<string, ConfigurationStatus>>;
+}
+
+/** Asks the server to export a configuration now; the path of the request, or `undefined` where it cannot be made. */
+export function requestFlush(tree: string, digest: string): string | undefined {
+  try {
+    const directory = path.join(tree, REQUESTS);
+    ensurePrivateDirectory(directory);
+    const request = path.join(directory, `${randomBytes(8).toString('hex')}.${digest}`);
+    writeFileSync(request, '', PRIVATE_FILE);
+    return request;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the server has answered. */
+export function isAnswered(request: string): boolean {
+  return !existsSync(request);
+}
+
+/** The requests that wait, with the configuration that each is about. */
+export function pendingRequests(tree: string): { request: string; digest: string }[] {
+  return namesIn(path.join(tree, REQUESTS)).map((name) => ({
+    request: path.join(tree, REQUESTS, name),
+    digest: name.slice(name.indexOf('.') + 1),
+  }));
+}
+
+/** Takes a request away: answered, or given up. */
+export function removeRequest(request: string): void {
+  try {
+    unlinkSync(request);
+  } catch {
+    // The other side was first.
+  }
+}
+
+/** Announces that a thread of this process may record. Returns what ends it. */
+export function joinTree(tree: string, thread: number): () => void {
+  const file = path.join(tree, MEMBERS, `${process.pid}-${thread}-${randomBytes(4).toString('hex')}`);
+  try {
+    ensurePrivateDirectory(path.join(tree, MEMBERS));
+    writeFileSync(file, encodeIdentity(currentIdentity()), PRIVATE_FILE);
+  } catch {
+    return () => undefined;
+  }
+  return () => removeRequest(file);
+}
+
+/** Members that live, or that cannot be looked up from here; dead ones are removed. */
+export function liveMembers(tree: string): number {
+  let live = 0;
+  for (const name of namesIn(path.join(tree, MEMBERS))) {
+    const file = path.join(tree, MEMBERS, name);
+    const identity = decodeIdentity(readPrivateText(file) ?? '');
+    if (identity !== undefined && liveness(identity) !== 'dead') live++;
+    else removeRequest(file);
+  }
+  return live;
+}
+
+export function readServerStatus(tree: string): ServerStatus | undefined {
+  try {
+    return JSON.parse(readPrivateText(path.join(tree, STATUS_FILE)) ?? '') as ServerStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The wait of a main process that exits: in a container everything dies with it, so what is on its way should arrive.
+ *
+ * In: a tree and a deadline. Out: the moment at which nothing more can be expected.
+ * Invariant: it waits only while there is progress, and not for a backend that is known to be away. Synchronous: it runs
+ * in an `'exit'` listener. On failure: the journals keep what did not leave.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { isAnswered, readServerStatus, removeRequest, requestFlush } from './requests.ts';
+
+const { readdirSync } = fs;
+
+const POLL_MILLIS = 5;
+/** So long without a settled request means that the backend does not answer. */
+const STALL_MILLIS = 2000;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+export function waitForExport(tree: string, digests: readonly string[], timeoutMillis: number): void {
+  if (!hasJournals(tree)) return;
+  const deadline = Date.now() + timeoutMillis;
+  const requests = new Map<string, string | undefined>();
+  let progress = -1;
+  let stallsAtMillis = Infinity;
+  while (Date.now() < Math.min(deadline, stallsAtMillis)) {
+    const status = readServerStatus(tree);
+    const configurations = status?.configurations ?? {};
+    for (const digest of [...digests, ...Object.keys(configurations)]) {
+      if (!requests.has(digest)) requests.set(digest, requestFlush(tree, digest));
+    }
+    let settled = 0;
+    let isWaiting = status === undefined;
+    for (const [digest, request] of requests) {
+      const { progress: count = 0, state } = configurations[digest] ?? {};
+      settled += count;
+      isWaiting ||= request !== undefined && !isAnswered(request) && state !== 'away';
+    }
+    if (!isWaiting) break;
+    if (settled !== progress && status !== undefined) stallsAtMillis = Date.now() + STALL_MILLIS;
+    progress = settled;
+    Atomics.wait(sleeper, 0, 0, POLL_MILLIS);
+  }
+  for (const request of requests.values()) if (request !== undefined) removeRequest(request);
+}
+
+function hasJournals(tree: string): boolean {
+  try {
+    return readdirSync(path.join(tree, 'journals')).length > 0;
+  } catch {
+    return false;
+  }
+}

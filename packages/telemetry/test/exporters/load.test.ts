@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { TelemetryError } from '../../src/errors.ts';
+import type { ExporterConfig } from '../../src/exporters/exporter.ts';
+import { FileExporter } from '../../src/exporters/file.ts';
+import { loadExporter } from '../../src/exporters/load.ts';
+import { OtlpHttpExporter } from '../../src/exporters/otlp-http.ts';
+import { PushExporter } from '../../src/exporters/push-exporter.ts';
+import { otlpConfig } from './backend.ts';
+import { batchOf, gauge } from './batches.ts';
+import { importOf, modulesLoadedBy, writeProgram } from './programs.ts';
+
+const CLASS = `class Recorder {
+  constructor(options) { this.options = options; }
+  export(metrics, done) { this.options.seen?.push(metrics); done({ code: 0 }); }
+  async forceFlush() {}
+  async shutdown() {}
+}`;
+
+function custom(type: string, directory: string, file: string, options: object = {}): ExporterConfig {
+  return { type, options: { ...options }, module: pathToFileURL(join(directory, file)).href };
+}
+
+async function refusal(config: ExporterConfig): Promise<string> {
+  try {
+    await loadExporter(config);
+  } catch (error) {
+    assert.ok(error instanceof TelemetryError);
+    assert.equal(error.code, 'MSC_EXPORTER_UNUSABLE');
+    assert.ok(error.cause !== undefined);
+    return error.message;
+  }
+  return 'loaded';
+}
+
+suite('loading an exporter', () => {
+  test('the built-in ones', async () => {
+    assert.ok((await loadExporter({ type: 'console', options: {} })) instanceof PushExporter);
+    assert.ok((await loadExporter({ type: 'file', options: { path: '/x' } })) instanceof FileExporter);
+    const options = { ...otlpConfig('http://localhost:4318/v1/metrics') };
+    assert.ok((await loadExporter({ type: 'otlp', options })) instanceof OtlpHttpExporter);
+  });
+
+  test('a class of an ECMAScript or CommonJS module, with its options', async (t) => {
+    const directory = writeProgram(t, {
+      'named.mjs': `export ${CLASS}`,
+      'default.mjs': `export default ${CLASS}`,
+      'named.cjs': `${CLASS} module.exports = { Recorder };`,
+      'hidden.cjs': `${CLASS} module.exports = Object.assign({}, { ['Rec' + 'order']: Recorder });`,
+    });
+    const seen: unknown[] = [];
+    const configs = [
+      custom('x#Recorder', directory, 'named.mjs', { seen }),
+      custom('x#default', directory, 'default.mjs', { seen }),
+      custom('x#Recorder', directory, 'named.cjs', { seen }),
+      custom('x#Recorder', directory, 'hidden.cjs', { seen }),
+    ];
+    const exporters = await Promise.all(configs.map(loadExporter));
+    await Promise.all(exporters.map((exporter) => exporter.export(batchOf(gauge([1])), 1000)));
+    assert.equal(seen.length, 4);
+  });
+
+  test('every failure says which exporter and why', async (t) => {
+    const directory = writeProgram(t, {
+      'throwing.mjs': 'throw new Error("bad day");',
+      'syntax.mjs': 'export class {',
+      'other.mjs': 'export class Other {} export const Value = 5;',
+      'constructor.mjs': 'export class Broken { constructor() { throw new Error("no key"); } }',
+      'literal.mjs': 'export class Broken { constructor() { throw "no key"; } }',
+    });
+    const cases: [ExporterConfig, RegExp][] = [
+      [custom('a#B', directory, 'missing.mjs'), /^exporter "a#B" cannot be loaded: Cannot find module/],
+      [custom('a#B', directory, 'throwing.mjs'), /: bad day$/],
+      [custom('a#B', directory, 'syntax.mjs'), /cannot be loaded: Unexpected token/],
+      [custom('a#B', directory, 'other.mjs'), /other\.mjs exports no class B$/],
+      [custom('a#Value', directory, 'other.mjs'), /exports no class Value$/],
+      [
+        custom('a#Other', directory, 'other.mjs'),
+        /Other is no metric exporter: expected the methods export, /,
+      ],
+      [custom('a#Broken', directory, 'constructor.mjs'), /: no key$/],
+      [custom('a#Broken', directory, 'literal.mjs'), /: "no key"$/],
+      [{ type: 'a#B', options: {} }, /its module was not resolved$/],
+      [{ type: 'file', options: {} }, /its options were not resolved$/],
+      [{ type: 'otlp', options: { ...otlpConfig('nowhere') } }, /its options were not resolved$/],
+    ];
+    const messages = await Promise.all(cases.map(([config]) => refusal(config)));
+    for (const [index, [, expected]] of cases.entries()) assert.match(messages[index], expected);
+  });
+
+  test('only what is used is loaded: a file needs no SDK', () => {
+    const load = `await (${importOf('../../src/exporters/load.js')}).loadExporter`;
+    const forFile = modulesLoadedBy(`${load}({ type: 'file', options: { path: '/x' } });`);
+    assert.deepEqual(
+      forFile.filter((url) => /@opentelemetry\/(?!api\/)/.test(url)),
+      [],
+    );
+    assert.ok(forFile.some((url) => url.endsWith('/exporters/file.js')));
+    const forConsole = modulesLoadedBy(`${load}({ type: 'console', options: {} });`);
+    assert.ok(forConsole.some((url) => url.includes('@opentelemetry/sdk-metrics')));
+    assert.deepEqual(
+      forConsole.filter((url) => /otlp-(http|transport|transformer)/.test(url)),
+      [],
+    );
+  });
+
+  test('console prints to standard output', () => {
+    const program = `
+      const exporter = await (${importOf('../../src/exporters/load.js')}).loadExporter({ type: 'console', options: {} });
+      const { batchOf, gauge } = ${importOf('batches.js')};
+      const { status } = await exporter.export(batchOf(gauge([0.125])), 1000);
+      console.log(status);
+      await exporter.shutdown();
+    `;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    assert.match(output, /name: 'latency'/);
+    assert.match(output, /endTime: \[ 1700000000, 123456789 \]/);
+    assert.match(output, /value: 0\.125/);
+    assert.match(output, /accepted\n$/);
+  });
+});

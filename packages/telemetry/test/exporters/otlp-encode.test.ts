@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
+import { batchOf, gauge, histogram, OTHER_RESOURCE, RESOURCE, SECONDS, sum } from './batches.ts';
+import { Message } from './protobuf.ts';
+
+const SECOND_NANOS = 1_000_000_000n;
+
+suite('OTLP protobuf', () => {
+  test('a batch of several resources is one request', () => {
+    const batch = batchOf(gauge([1, 2, 3]), sum(4), gauge([5], { resource: OTHER_RESOURCE }));
+    const resources = new Message(encodeProtobuf(batch)).all(1);
+    const names = resources.map((each) => each.only(1).all(1)[0].only(2).text(1));
+    assert.deepEqual(names, ['copier', 'reader']);
+    assert.deepEqual(
+      resources.map((each) => each.text(3)),
+      [RESOURCE.schemaUrl, ''],
+    );
+    const metrics = resources.map((each) =>
+      each
+        .only(2)
+        .all(2)
+        .map((metric) => metric.text(1)),
+    );
+    assert.deepEqual(metrics, [['latency', 'bytes'], ['latency']]);
+  });
+
+  test('times are exact to the nanosecond, values are of their type', () => {
+    const [latency, bytes] = new Message(encodeProtobuf(batchOf(gauge([0.1, 0.2]), sum(2 ** 53))))
+      .only(1, 2)
+      .all(2);
+    const points = latency.only(5).all(1);
+    const base = BigInt(SECONDS) * SECOND_NANOS;
+    assert.deepEqual(
+      points.map((point) => [point.fixed64(3), point.double(4)]),
+      [
+        [base + 123_456_789n, 0.1],
+        [base + 123_456_790n, 0.2],
+      ],
+    );
+    const total = bytes.only(7).only(1);
+    assert.equal(total.fixed64(2), base - 60n * SECOND_NANOS + 999_999_999n);
+    assert.equal(total.fixed64(3), base + SECOND_NANOS + 5n);
+    assert.equal(total.fixed64(6), 2n ** 53n);
+    assert.equal(bytes.only(7).varint(2), 2n, 'cumulative');
+    assert.equal(bytes.only(7).varint(3), 1n, 'monotonic');
+  });
+
+  test('histograms carry buckets, and a range where it is known', () => {
+    const found = new Message(encodeProtobuf(batchOf(histogram()))).only(1, 2, 2).only(9);
+    assert.equal(found.varint(2), 1n, 'delta');
+    const [full, empty] = found.all(1);
+    assert.equal(full.fixed64(4), 3n);
+    assert.equal(full.double(5), 17.5);
+    assert.deepEqual([full.double(11), full.double(12)], [0.5, 12]);
+    assert.deepEqual([empty.has(11), empty.has(12)], [false, false]);
+  });
+
+  test('the same batch gives the same bytes', () => {
+    const batch = batchOf(gauge([1, 2]), histogram());
+    assert.deepEqual(encodeProtobuf(batch), encodeProtobuf(batch));
+  });
+});

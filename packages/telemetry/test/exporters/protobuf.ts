@@ -1,0 +1,71 @@
+/** Just enough of protobuf's wire format to look at a request: fields by number, nested messages on demand. */
+export class Message {
+  readonly #fields = new Map<number, (bigint | Buffer)[]>();
+
+  constructor(bytes: Uint8Array) {
+    const buffer = Buffer.from(bytes);
+    let at = 0;
+    function varint(): bigint {
+      let value = 0n;
+      for (let shift = 0n; ; shift += 7n) {
+        const byte = buffer[at++];
+        value |= BigInt(byte & 0x7f) << shift;
+        if (byte < 0x80) return value;
+      }
+    }
+    while (at < buffer.length) {
+      const tag = Number(varint());
+      const wireType = tag & 7;
+      let value: bigint | Buffer;
+      if (wireType === 0) value = varint();
+      else {
+        const length = wireType === 1 ? 8 : Number(varint());
+        value = buffer.subarray(at, (at += length));
+      }
+      const number = tag >> 3;
+      this.#fields.set(number, [...(this.#fields.get(number) ?? []), value]);
+    }
+  }
+
+  all(number: number): Message[] {
+    return this.#bytes(number).map((bytes) => new Message(bytes));
+  }
+
+  /** The only message at the end of a path of field numbers. */
+  only(...path: readonly number[]): Message {
+    let found: Message[] = [this];
+    for (const number of path) found = found.flatMap((message) => message.all(number));
+    if (found.length !== 1) throw new Error(`${found.length} messages at ${path.join('.')}`);
+    return found[0];
+  }
+
+  text(number: number): string {
+    return this.#bytes(number).join();
+  }
+
+  double(number: number): number {
+    return this.#bytes(number)[0].readDoubleLE();
+  }
+
+  fixed64(number: number): bigint {
+    return this.#bytes(number)[0].readBigUInt64LE();
+  }
+
+  varint(number: number): bigint {
+    return this.#fields.get(number)?.find((value) => typeof value === 'bigint') ?? 0n;
+  }
+
+  has(number: number): boolean {
+    return this.#fields.has(number);
+  }
+
+  #bytes(number: number): Buffer[] {
+    return (this.#fields.get(number) ?? []).filter((value) => typeof value !== 'bigint');
+  }
+}
+
+/** One length-delimited field shorter than 128 bytes. */
+export function field(number: number, bytes: Uint8Array | string): Buffer {
+  const content = Buffer.from(bytes);
+  return Buffer.concat([Buffer.of((number << 3) | 2, content.length), content]);
+}

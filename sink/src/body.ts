@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import zlib from 'node:zlib';
+
+/** A request that cannot be answered with 200, and the status code it gets. */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer;
+
+const DECOMPRESS: Readonly<Record<string, Decompress | undefined>> = {
+  gzip: zlib.gunzipSync,
+  // Node.js 23.0 to 23.7 have none.
+  zstd: zlib.zstdDecompressSync,
+};
+
+const PROTOBUF = 'application/x-protobuf';
+
+/** Throws `Refusal` for all but a POST of protobuf to `path`. */
+export function refuseUnlessMetrics({ method, url, headers }: IncomingMessage, path: string): void {
+  if (url !== path) throw new Refusal(404, `path: got ${url}, expected ${path}`);
+  if (method !== 'POST') throw new Refusal(405, `method: got ${method}, expected POST`);
+  const type = headers['content-type'];
+  if (type?.split(';')[0].trim() !== PROTOBUF) {
+    throw new Refusal(415, `content-type: got ${type}, expected ${PROTOBUF}`);
+  }
+}
+
+/** Reads a whole body as it was sent. Throws `Refusal` with 413 past `maxBytes`, and whatever ends the connection. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // What comes past the limit is read and forgotten, so that the client gets to see the answer.
+    if (bytes <= maxBytes) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  if (bytes > maxBytes) throw new Refusal(413, `body: got ${bytes} bytes, expected at most ${maxBytes}`);
+  return Buffer.concat(chunks, bytes);
+}
+
+/** Undoes a content encoding. Throws `Refusal` with 415 for an unknown one, 400 for bad bytes, 413 past `maxBytes`. */
+export function decompress(encoded: Buffer, encoding: string | undefined, maxBytes: number): Buffer {
+  if (encoding === undefined || encoding === 'identity') return encoded;
+  const undo = DECOMPRESS[encoding];
+  if (undo === undefined) {
+    throw new Refusal(415, `content-encoding: got ${encoding}, expected gzip, zstd or identity`);
+  }
+  try {
+    return undo(encoded, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new Refusal(413, `body: expected at most ${maxBytes} bytes decompressed`);
+    throw new Refusal(400, `body: not ${encoding}: ${String(error)}`);
+  }
+}
