@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { CounterName } from '@multistorageclient/telemetry';
 import { inFreshDirectory } from './fs/conformance.ts';
 import { type Ran, runProgram } from './program.ts';
@@ -124,31 +125,45 @@ describe('register', () => {
     });
 });
 
-it('delivers the operations of a process, its child and its thread to the configured file', () =>
-  inFreshDirectory(async (at) => {
-    const file = path.join(at, 'operations.jsonl');
-    const exporter = { type: 'file', options: { path: file } };
-    const program = `
+it(
+  'delivers the operations of a process, its child and its thread to the configured file',
+  { timeout: 60_000 },
+  () =>
+    inFreshDirectory(async (at) => {
+      const file = path.join(at, 'operations.jsonl');
+      const exporter = { type: 'file', options: { path: file } };
+      const program = `
       import fs from 'node:fs';
       import { fork } from 'node:child_process';
       import { Worker } from 'node:worker_threads';
+      import { init } from '${import.meta.resolve('@multistorageclient/telemetry')}';
+      fs.writeSync(1, init().stats().directory);
       fs.writeFileSync('new', 'abc');
       await fs.promises.stat('missing').catch(() => undefined);
       fork(new URL('other.mjs', import.meta.url));
       new Worker(new URL('other.mjs', import.meta.url));`;
-    const { code, stderr } = await runProgram(
-      { 'main.mjs': program, 'other.mjs': PROGRAM },
-      { options: ['--import', REGISTER], env: { MSC_TELEMETRY_CONFIG: JSON.stringify({ exporter }) } },
-    );
-    assert.deepEqual([code, stderr], [0, '']);
-    const info = 'info success 1';
-    assert.deepEqual(responsesIn(readFileSync(file, 'utf8')).toSorted(), [
-      'info error.ENOENT 1',
-      info,
-      info,
-      'write success 1',
-    ]);
-  }));
+      const { code, stdout, stderr } = await runProgram(
+        { 'main.mjs': program, 'other.mjs': `import fs from 'node:fs'; fs.existsSync('.');` },
+        { options: ['--import', REGISTER], env: { MSC_TELEMETRY_CONFIG: JSON.stringify({ exporter }) } },
+      );
+      assert.deepEqual([code, stderr], [0, '']);
+      await treeIsGone(stdout);
+      const info = 'info success 1';
+      assert.deepEqual(responsesIn(readFileSync(file, 'utf8')).toSorted(), [
+        'info error.ENOENT 1',
+        info,
+        info,
+        'write success 1',
+      ]);
+    }),
+);
+
+/** The server has the last word in the file; then the tree's directory is gone. */
+async function treeIsGone(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  await setTimeout(20);
+  await treeIsGone(directory);
+}
 
 /** The last total of every series of responses, by operation and status, in OTLP JSON lines. */
 function responsesIn(lines: string): string[] {

@@ -34,12 +34,13 @@ export class TelemetryError extends Error {
 /** Shows a value in an error message: short, on one line, and faithful for NaN, functions and long strings. */
 export function show(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name}`;
-  if (typeof value === 'number' || typeof value === 'bigint' || value === undefined) return String(value);
+  if (typeof value === 'symbol' || typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number' || value === undefined) return String(value);
   let text: string;
   try {
-    text = JSON.stringify(value) ?? String(value);
+    text = JSON.stringify(value);
   } catch {
-    text = String(value);
+    text = Object.prototype.toString.call(value);
   }
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

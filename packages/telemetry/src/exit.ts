@@ -27,11 +27,15 @@ export function survive(telemetry: Telemetry): void {
     for (const signal of SIGNALS) watchSignal(signal);
   }
   process.once('exit', () => {
-    for (const telemetry of telemetries) telemetry.leaveSync();
-    slots?.close();
-    for (const telemetry of telemetries) telemetry.waitSync();
-    if (isMainThread) unregisterProcess();
+    leave();
   });
+}
+
+function leave(): void {
+  for (const telemetry of telemetries) telemetry.leaveSync();
+  slots?.close();
+  for (const telemetry of telemetries) telemetry.waitSync();
+  if (isMainThread) unregisterProcess();
 }
 
 /**
@@ -42,10 +46,7 @@ function watchSignal(signal: NodeJS.Signals): void {
   const listener = (): void => {
     for (const telemetry of telemetries) telemetry.flushSync();
     if (process.listenerCount(signal) > 1) return;
-    for (const telemetry of telemetries) telemetry.leaveSync();
-    slots?.close();
-    for (const telemetry of telemetries) telemetry.waitSync();
-    unregisterProcess();
+    leave();
     process.removeListener(signal, listener);
     process.kill(process.pid, signal);
   };

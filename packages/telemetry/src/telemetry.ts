@@ -12,7 +12,7 @@ import { canonicalJson } from './config/canonical.ts';
 import { configurationDigest } from './config/digest.ts';
 import { resolveMetricsConfig, type MetricsConfig, type MetricsOptions } from './config/metrics.ts';
 import { TelemetryError } from './errors.ts';
-import { encodeAttributes } from './journal/definitions.ts';
+import { encodeAttributes } from './journal/attributes.ts';
 import { journalPlaces } from './journal/places.ts';
 import { JournalWriter } from './journal/writer.ts';
 import type { LocalServer } from './local.ts';

@@ -66,7 +66,7 @@ function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, proble
     if (typeof reader !== 'object' || reader === null || Array.isArray(reader)) {
       problems.push({ path: 'reader', value: reader, expected: 'an object with the key options' });
     } else {
-      ({ options } = reader as { options?: unknown });
+      options = (reader as { options?: unknown }).options;
       for (const [key, value] of Object.entries(reader)) {
         if (key !== 'options') problems.push({ path: `reader.${key}`, value, expected: 'the key options' });
       }

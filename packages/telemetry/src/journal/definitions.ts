@@ -5,9 +5,9 @@
  * In: JSON of a frame. Out: typed definitions. Invariant: ids are dense, in the order of definition.
  * On failure: an entry that does not fit is left out, and frames that refer to it count as corrupt.
  */
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { MetricsConfig } from '../config/metrics.ts';
 import type { ProcessIdentity } from '../tree/identity.ts';
+import type { EncodedAttributes } from './attributes.ts';
 
 export type InstrumentKind =
   | 'gauge'
@@ -56,32 +56,4 @@ export interface JournalDefinition {
 export interface Definitions {
   readonly instruments?: readonly InstrumentDefinition[];
   readonly series?: readonly SeriesDefinition[];
-}
-
-type Encoded = AttributeValue | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
-/** Pairs and not an object, so that a key such as `__proto__` is only a key; JSON has no NaN. */
-export type EncodedAttributes = readonly (readonly [key: string, value: Encoded])[];
-
-export function encodeAttributes(attributes: Attributes): EncodedAttributes {
-  const pairs: [string, Encoded][] = [];
-  for (const key of Object.keys(attributes)) {
-    const value = attributes[key];
-    if (value === undefined || value === null) continue;
-    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-      const number = Object.is(value, -0) ? '-0' : (String(value) as 'NaN');
-      pairs.push([key, { number }]);
-    } else {
-      pairs.push([key, value as Encoded]);
-    }
-  }
-  return pairs;
-}
-
-export function decodeAttributes(pairs: EncodedAttributes): Attributes {
-  const attributes: Attributes = Object.create(null) as Attributes;
-  for (const [key, value] of pairs) {
-    attributes[key] =
-      typeof value === 'object' && value !== null && 'number' in value ? Number(value.number) : value;
-  }
-  return attributes;
 }

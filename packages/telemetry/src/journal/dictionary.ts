@@ -8,13 +8,8 @@
 import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import { closeSync, fstatSync, openForRead } from './files.ts';
-import {
-  decodeAttributes,
-  type Definitions,
-  type EncodedAttributes,
-  type InstrumentDefinition,
-  type JournalDefinition,
-} from './definitions.ts';
+import { decodeAttributes, type EncodedAttributes } from './attributes.ts';
+import type { Definitions, InstrumentDefinition, JournalDefinition } from './definitions.ts';
 import { decodeJson, FrameType, type Frame } from './frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from './places.ts';
 import { readAt, scan } from './reader.ts';

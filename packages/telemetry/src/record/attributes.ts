@@ -1,8 +1,10 @@
 /**
  * Attribute sets → series, by structure: key order does not matter, and a caller may mutate its object afterwards.
  * A frozen object with only primitive values is recognised by identity.
+ * On failure: an object that cannot be read (a throwing getter) has no series; its record is counted as dropped.
  */
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { encodeValue } from '../journal/attributes.ts';
 
 const NONE: Attributes = Object.freeze({});
 
@@ -15,9 +17,18 @@ export class AttributeIndex<Series> {
     this.#create = create;
   }
 
-  get(attributes: Attributes = NONE): Series {
+  get(given?: Attributes): Series | undefined {
+    const attributes = typeof given === 'object' && given !== null ? given : NONE;
     const known = this.#byIdentity.get(attributes);
     if (known !== undefined) return known;
+    try {
+      return this.#find(attributes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #find(attributes: Attributes): Series {
     const key = canonicalAttributes(attributes);
     let series = this.#byKey.get(key);
     if (series === undefined) {
@@ -29,13 +40,9 @@ export class AttributeIndex<Series> {
     }
     return series;
   }
-
-  get size(): number {
-    return this.#byKey.size;
-  }
 }
 
-function isPrimitive(value: AttributeValue | undefined): boolean {
+function isPrimitive(value: unknown): boolean {
   return typeof value !== 'object';
 }
 
@@ -47,11 +54,13 @@ export function canonicalAttributes(attributes: Attributes): string {
   for (const key of keys) {
     const value = attributes[key];
     if (value === undefined || value === null) continue;
-    text += `${JSON.stringify(key)}:${typeof value === 'number' ? numberKey(value) : JSON.stringify(value)},`;
+    text += `${JSON.stringify(key)}:${canonicalValue(value)},`;
   }
   return text;
 }
 
-function numberKey(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value);
+function canonicalValue(value: unknown): string | undefined {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  return typeof value === 'boolean' ? String(value) : JSON.stringify(encodeValue(value));
 }

@@ -13,7 +13,7 @@ import {
   type Histogram,
   type UpDownCounter,
 } from '@opentelemetry/api';
-import { encodeAttributes } from '../journal/definitions.ts';
+import { encodeAttributes } from '../journal/attributes.ts';
 import { AttributeIndex } from './attributes.ts';
 import type { HistogramSeries, Recorder, SumSeries } from './recorder.ts';
 
@@ -58,6 +58,23 @@ export function sumSeries({ recorder, id }: Registered, attributes: Attributes):
   return { id: recorder.defineSeries(id, encodeAttributes(attributes)), row: 0, epoch: 0 };
 }
 
+/** What `bind` gives for attributes that cannot be read: every call is counted as dropped. */
+class Unreadable implements BoundGauge, BoundCounter, BoundHistogram {
+  readonly #recorder: Recorder;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  record(): void {
+    this.#recorder.drop('invalid_attributes', 1);
+  }
+
+  add(): void {
+    this.#recorder.drop('invalid_attributes', 1);
+  }
+}
+
 class SampleSeries implements BoundGauge {
   readonly #recorder: Recorder;
   readonly #id: number;
@@ -76,18 +93,22 @@ class SampleSeries implements BoundGauge {
 }
 
 export class RawGauge implements BindableGauge {
+  readonly #recorder: Recorder;
   readonly #series: AttributeIndex<SampleSeries>;
 
   constructor(registered: Registered) {
+    this.#recorder = registered.recorder;
     this.#series = new AttributeIndex((attributes) => new SampleSeries(registered, attributes));
   }
 
   record(value: number, attributes?: Attributes): void {
-    this.#series.get(attributes).record(value);
+    const series = this.#series.get(attributes);
+    if (series === undefined) this.#recorder.drop('invalid_attributes', 1);
+    else series.record(value);
   }
 
   bind(attributes: Attributes): BoundGauge {
-    return this.#series.get(attributes);
+    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
   }
 }
 
@@ -113,18 +134,22 @@ class SummedSeries implements BoundCounter {
 
 /** A counter, or an up-down counter where `minimum` is `-Infinity`. */
 export class SummingCounter implements BindableCounter, BindableUpDownCounter {
+  readonly #recorder: Recorder;
   readonly #series: AttributeIndex<SummedSeries>;
 
   constructor(registered: Registered, minimum: number) {
+    this.#recorder = registered.recorder;
     this.#series = new AttributeIndex((attributes) => new SummedSeries(registered, attributes, minimum));
   }
 
   add(value: number, attributes?: Attributes): void {
-    this.#series.get(attributes).add(value);
+    const series = this.#series.get(attributes);
+    if (series === undefined) this.#recorder.drop('invalid_attributes', 1);
+    else series.add(value);
   }
 
   bind(attributes: Attributes): BoundCounter {
-    return this.#series.get(attributes);
+    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
   }
 }
 
@@ -157,17 +182,21 @@ export const DEFAULT_BOUNDARIES: readonly number[] = [
 ];
 
 export class BucketHistogram implements BindableHistogram {
+  readonly #recorder: Recorder;
   readonly #series: AttributeIndex<BucketSeries>;
 
   constructor(registered: Registered, boundaries: readonly number[]) {
+    this.#recorder = registered.recorder;
     this.#series = new AttributeIndex((attributes) => new BucketSeries(registered, attributes, boundaries));
   }
 
   record(value: number, attributes?: Attributes): void {
-    this.#series.get(attributes).record(value);
+    const series = this.#series.get(attributes);
+    if (series === undefined) this.#recorder.drop('invalid_attributes', 1);
+    else series.record(value);
   }
 
   bind(attributes: Attributes): BoundHistogram {
-    return this.#series.get(attributes);
+    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
   }
 }

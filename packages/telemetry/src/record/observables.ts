@@ -13,7 +13,7 @@ import {
   type Observable,
   type ObservableCallback,
 } from '@opentelemetry/api';
-import { encodeAttributes } from '../journal/definitions.ts';
+import { encodeAttributes } from '../journal/attributes.ts';
 import { AttributeIndex } from './attributes.ts';
 import { sumSeries, type Registered } from './instruments.ts';
 
@@ -43,7 +43,9 @@ export function gaugeObserver(registered: Registered): Observer {
   const index = new AttributeIndex((attributes) => recorder.defineSeries(id, encodeAttributes(attributes)));
   return (value, attributes) => {
     if (typeof value !== 'number') return recorder.drop('invalid_value', 1);
-    recorder.sample(index.get(attributes), valueType === ValueType.INT ? Math.trunc(value) : value);
+    const series = index.get(attributes);
+    if (series === undefined) return recorder.drop('invalid_attributes', 1);
+    recorder.sample(series, valueType === ValueType.INT ? Math.trunc(value) : value);
   };
 }
 
@@ -53,7 +55,9 @@ export function totalObserver(registered: Registered): Observer {
   const index = new AttributeIndex((attributes) => sumSeries(registered, attributes));
   return (value, attributes) => {
     if (!Number.isFinite(value)) return recorder.drop('invalid_value', 1);
-    recorder.observe(index.get(attributes), valueType === ValueType.INT ? Math.trunc(value) : value);
+    const series = index.get(attributes);
+    if (series === undefined) return recorder.drop('invalid_attributes', 1);
+    recorder.observe(series, valueType === ValueType.INT ? Math.trunc(value) : value);
   };
 }
 

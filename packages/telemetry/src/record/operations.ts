@@ -6,7 +6,7 @@
  * On failure: never throws; a second end of the same operation does nothing.
  */
 import type { Attributes } from '@opentelemetry/api';
-import { encodeAttributes } from '../journal/definitions.ts';
+import { encodeAttributes } from '../journal/attributes.ts';
 import { CounterName, METER_NAME, UNITS } from '../names.ts';
 import { VERSION } from '../version.ts';
 import { monotonic } from './clock.ts';

@@ -8,7 +8,8 @@
  */
 import type { JournalWriter } from '../journal/writer.ts';
 import { encodeJsonFrame, FrameType } from '../journal/frame.ts';
-import type { EncodedAttributes, InstrumentDefinition } from '../journal/definitions.ts';
+import type { EncodedAttributes } from '../journal/attributes.ts';
+import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
 import { Carry } from './carry.ts';
 import { monotonic, wallTime } from './clock.ts';
@@ -17,7 +18,7 @@ import { monotonic, wallTime } from './clock.ts';
 export type Flush = 'turn' | 'record' | number;
 
 /** Why a call of `record`, `add` or an operation's end is not in the journal. */
-export type DropReason = 'invalid_value' | 'budget' | 'closed' | 'definition';
+export type DropReason = 'invalid_value' | 'invalid_attributes' | 'budget' | 'closed' | 'definition';
 
 /** A series of sums, and its row in the current batch. */
 export interface SumSeries {

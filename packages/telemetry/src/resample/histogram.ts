@@ -60,7 +60,7 @@ export class Histogram {
 
   close(close: Close, temporality: Temporality, emit: EmitHistogram): void {
     const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.sort((a, b) => a - b)) {
+    for (const window of windows.toSorted((a, b) => a - b)) {
       const change = this.#open.get(window) as Buckets;
       this.#open.delete(window);
       merge(this.#total, change);

@@ -56,7 +56,7 @@ export class LastValue {
 
   close(close: Close, emit: EmitSample): void {
     const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.sort((a, b) => a - b)) {
+    for (const window of windows.toSorted((a, b) => a - b)) {
       const { at, value, writer, units } = this.#open.get(window) as Held;
       this.#open.delete(window);
       emit(at, value, writer, units);

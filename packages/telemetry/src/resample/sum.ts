@@ -72,7 +72,7 @@ export class Sum {
 
   close(close: Close, temporality: Temporality, emit: EmitSum): void {
     const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.sort((a, b) => a - b)) {
+    for (const window of windows.toSorted((a, b) => a - b)) {
       const change = this.#open.get(window) as number;
       this.#open.delete(window);
       const previous = this.#total;

@@ -5,12 +5,8 @@
  * Invariant: restored from a checkpoint and given the same rows again, it emits the same points in the same order.
  */
 import type { HistogramValue, ResourceDescriptor } from '../exporters/exporter.ts';
-import {
-  decodeAttributes,
-  encodeAttributes,
-  type EncodedAttributes,
-  type InstrumentDefinition,
-} from '../journal/definitions.ts';
+import { decodeAttributes, encodeAttributes, type EncodedAttributes } from '../journal/attributes.ts';
+import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Histogram, type HistogramState } from '../resample/histogram.ts';
 import { LastValue, type LastValueState } from '../resample/last-value.ts';
 import { Sum, type SumState } from '../resample/sum.ts';

@@ -37,7 +37,7 @@ export function readCheckpoint(directory: string): Checkpoint | undefined {
   const bytes = new Uint8Array(readFileSync(file));
   closeSync(file);
   const [frame] = scan(bytes, { segment: 0, offset: 0 }, '', true).frames;
-  if (frame === undefined || (frame.type as number) !== CHECKPOINT) return undefined;
+  if (frame === undefined || frame.type !== CHECKPOINT) return undefined;
   return decodeJson(frame) as Checkpoint | undefined;
 }
 

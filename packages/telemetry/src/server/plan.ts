@@ -67,8 +67,8 @@ export class PlanLog {
     let plan: Plan | undefined;
     for (const frame of scan(bytes, { segment: 0, offset: 0 }, '', true).frames) {
       const value = decodeJson(frame);
-      if ((frame.type as number) === PLAN) plan = value as Plan;
-      else if ((frame.type as number) === EVENT) this.#remember(value as PlanEvent);
+      if (frame.type === PLAN) plan = value as Plan;
+      else if (frame.type === EVENT) this.#remember(value as PlanEvent);
     }
     if (plan !== undefined) this.#file = openSync(this.#path, 'a');
     return plan;

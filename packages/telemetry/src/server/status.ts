@@ -51,7 +51,8 @@ export interface TreeStatus {
 
 export function readTreeStatus(directory: string): TreeStatus {
   const holder = serverHolder(directory);
-  const said = readServerStatus(directory)?.configurations ?? {};
+  const said: Readonly<Record<string, ConfigurationStatus | undefined>> =
+    readServerStatus(directory)?.configurations ?? {};
   const byDigest = groupJournals(directory);
   for (const digest of namesIn(path.join(directory, 'server')))
     if (!byDigest.has(digest)) byDigest.set(digest, []);
@@ -62,7 +63,7 @@ export function readTreeStatus(directory: string): TreeStatus {
     const found = readConfiguration(directory, digest, ids);
     writers.push(...found.writers);
     account = addAccounts(account, found.account);
-    const { exporter = found.exporter, state = 'starting', error } = said[digest] ?? {};
+    const { exporter, state, error } = said[digest] ?? { exporter: found.exporter, state: 'starting' };
     const count = found.writers.length + found.retired;
     configurations[digest] = {
       exporter,

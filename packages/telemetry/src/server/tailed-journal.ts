@@ -2,7 +2,8 @@
  * One journal as the server sees it: where it is read from, how far, whose it is, and whether its writer lives.
  */
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
-import { decodeAttributes, type JournalDefinition } from '../journal/definitions.ts';
+import { decodeAttributes } from '../journal/attributes.ts';
+import type { JournalDefinition } from '../journal/definitions.ts';
 import { Dictionary } from '../journal/dictionary.ts';
 import type { JournalPlaces } from '../journal/places.ts';
 import { FIRST, JournalReader, type Chunk, type Position } from '../journal/reader.ts';

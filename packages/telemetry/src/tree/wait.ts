@@ -7,7 +7,13 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { isAnswered, readServerStatus, removeRequest, requestFlush } from './requests.ts';
+import {
+  isAnswered,
+  readServerStatus,
+  removeRequest,
+  requestFlush,
+  type ConfigurationStatus,
+} from './requests.ts';
 
 const { readdirSync } = fs;
 
@@ -24,16 +30,17 @@ export function waitForExport(tree: string, digests: readonly string[], timeoutM
   let stallsAtMillis = Infinity;
   while (Date.now() < Math.min(deadline, stallsAtMillis)) {
     const status = readServerStatus(tree);
-    const configurations = status?.configurations ?? {};
+    const configurations: Readonly<Record<string, ConfigurationStatus | undefined>> =
+      status?.configurations ?? {};
     for (const digest of [...digests, ...Object.keys(configurations)]) {
       if (!requests.has(digest)) requests.set(digest, requestFlush(tree, digest));
     }
     let settled = 0;
     let isWaiting = status === undefined;
     for (const [digest, request] of requests) {
-      const { progress: count = 0, state } = configurations[digest] ?? {};
-      settled += count;
-      isWaiting ||= request !== undefined && !isAnswered(request) && state !== 'away';
+      const configuration = configurations[digest];
+      settled += configuration?.progress ?? 0;
+      isWaiting ||= request !== undefined && !isAnswered(request) && configuration?.state !== 'away';
     }
     if (!isWaiting) break;
     if (settled !== progress && status !== undefined) stallsAtMillis = Date.now() + STALL_MILLIS;
