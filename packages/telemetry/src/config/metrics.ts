@@ -78,7 +78,8 @@ function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, proble
 function resolveResampling(resampling: unknown, problems: Problem[]): ResamplingType {
   if (resampling === undefined) return 'none';
   const type = (resampling as { type?: unknown } | null)?.type;
-  if (RESAMPLING_TYPES.includes(type as ResamplingType)) return type as ResamplingType;
+  const known = RESAMPLING_TYPES.find((candidate) => candidate === type);
+  if (known !== undefined) return known;
   problems.push({ path: 'resampling.type', value: type, expected: RESAMPLING_TYPES.join(' or ') });
   return 'none';
 }

@@ -5,7 +5,7 @@
  * exported, or was dropped and counted. On failure to write: the cycle is repeated from the last checkpoint.
  */
 import path from 'node:path';
-import type { Attributes } from '@opentelemetry/api';
+import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { closeSync, openForRead, readFileSync, replaceFile } from '../journal/files.ts';
 import { decodeJson, encodeFrame, padded, type FrameType } from '../journal/frame.ts';
 import { scan } from '../journal/reader.ts';
@@ -26,8 +26,8 @@ export interface Checkpoint {
   readonly journals: readonly JournalState[];
   /** Journals that were deleted, summed up. */
   readonly retired: Retired;
-  /** Resources of processes, by key; attributes as objects. */
-  readonly resources: Readonly<Record<string, Attributes>>;
+  /** Resources of processes, by key. */
+  readonly resources: Readonly<Record<string, ResourceDescriptor>>;
   readonly aggregates: readonly AggregateState[];
 }
 

@@ -9,27 +9,20 @@
  * On failure: a backend that is away holds its own pipeline only; the journals keep what waits. An exporter that cannot
  * be loaded drops what is recorded for it, counted as `exporter`.
  */
-import type { Attributes } from '@opentelemetry/api';
 import type { MetricsConfig } from '../config/metrics.ts';
 import type { BatchExporter, ResourceDescriptor } from '../exporters/exporter.ts';
 import { loadExporter } from '../exporters/load.ts';
-import { FrameType } from '../journal/frame.ts';
-import type { Chunk } from '../journal/reader.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
-import { JournalAccount } from './account.ts';
 import { Aggregates } from './aggregates.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, Stopped } from './delivery.ts';
 import { Ingest } from './ingest.ts';
-import { PlanLog, type Plan, type PlannedRange } from './plan.ts';
+import { PlanLog, type Plan } from './plan.ts';
 import { RequestBuilder } from './request.ts';
 import { SeriesIndex } from './series.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
-/** Journal bytes of one cycle at most: what is in memory at a time, and what is sent again after a kill. */
-const CYCLE_BYTES = 8 * 1024 * 1024;
-/** One journal's share before the next one has its turn. */
-const TURN_BYTES = 1024 * 1024;
 /** So much waiting is a full request: it leaves before the export interval ends. */
 const FULL_BYTES = 512 * 1024;
 /** A window stays open for so long after its end, for batches that are still on their way. */
@@ -47,34 +40,27 @@ export interface PipelineOptions {
   readonly onChange: () => void;
 }
 
-/** What a cycle has read, together with what its plan says of it. */
-interface PlannedJournal {
-  readonly range: PlannedRange;
-  readonly journal: TailedJournal | undefined;
-  readonly chunks: Iterable<Chunk>;
+/** Why a cycle runs. A tick sends unchanged totals too, a flush closes every window. */
+interface Occasion {
+  readonly tick: boolean;
+  readonly flush: boolean;
 }
 
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #journals = new Map<string, TailedJournal>();
+  readonly #collection: Collection;
   readonly #aggregates = new Aggregates();
-  readonly #builder = new RequestBuilder();
-  readonly #resources = new Map<string, ResourceDescriptor>();
   readonly #plan: PlanLog;
   #checkpoint: Checkpoint | undefined;
-  #sequence = 0;
-  #retiredWriters = 0;
-  #retired = new JournalAccount();
-  #exporter: BatchExporter | undefined;
+  #unfinished: Plan | undefined;
+  #sequence: number;
   #index: SeriesIndex | undefined;
   #ingest: Ingest | undefined;
   #delivery: Delivery | undefined;
-  #unfinished: Plan | undefined;
-  #rotation = 0;
-  #nextTickMillis = 0;
-  #running: Promise<void> | undefined;
-  #lastCycleWasFull = false;
+  #exporter: BatchExporter | undefined;
   #started: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
+  #nextTickMillis = 0;
   #isStopped = false;
   state: PipelineState = 'starting';
   error: Error | undefined;
@@ -85,13 +71,10 @@ export class Pipeline {
     this.#options = options;
     ensurePrivateDirectory(options.directory);
     this.#checkpoint = readCheckpoint(options.directory);
+    this.#sequence = this.#checkpoint?.sequence ?? 0;
+    this.#collection = new Collection(this.#checkpoint?.retired);
     this.#plan = new PlanLog(options.directory);
     const plan = this.#plan.load();
-    if (this.#checkpoint !== undefined) {
-      this.#sequence = this.#checkpoint.sequence;
-      this.#retiredWriters = this.#checkpoint.retired.writers;
-      this.#retired = new JournalAccount(this.#checkpoint.retired.account);
-    }
     if (plan?.sequence === this.#sequence + 1) this.#unfinished = plan;
   }
 
@@ -100,20 +83,28 @@ export class Pipeline {
   }
 
   get journals(): Iterable<TailedJournal> {
-    return this.#journals.values();
+    return this.#collection.journals;
+  }
+
+  get pendingBytes(): number {
+    return this.#collection.pendingBytes;
+  }
+
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** No writer is left, and nothing that waits. */
+  get isDrained(): boolean {
+    return this.#collection.size === 0 && this.#unfinished === undefined && !this.isBusy;
   }
 
   /** Takes a journal in, from where the checkpoint left it. One that had ended is only deleted. */
   addJournal(journal: TailedJournal): void {
     const known = this.#checkpoint?.journals.find(({ id }) => id === journal.id);
     if (known !== undefined) journal.restore(known);
-    if (journal.ended) return journal.reader.deleteAll();
-    journal.resource = this.#resource(journal.resourceKey, journal.resource.attributes);
-    this.#journals.set(journal.id, journal);
-  }
-
-  get isBusy(): boolean {
-    return this.#running !== undefined;
+    if (journal.ended) journal.reader.deleteAll();
+    else this.#collection.add(journal);
   }
 
   /** Loads the exporter and, with it, what the checkpoint holds: the temporality is the exporter's. */
@@ -122,47 +113,16 @@ export class Pipeline {
     return this.#started;
   }
 
-  async #load(): Promise<void> {
-    const { config, log } = this.#options;
-    try {
-      this.#exporter = await loadExporter(config.exporter);
-    } catch (error) {
-      this.state = 'failed';
-      this.error = error as Error;
-      log(`${(error as Error).message}; metrics of this configuration are dropped, counted as "exporter"`);
-    }
-    const temporality = this.#exporter?.temporality.bind(this.#exporter) ?? (() => 'cumulative' as const);
-    this.#index = new SeriesIndex(this.#options.treeResource, temporality);
-    this.#ingest = new Ingest(this.#index, this.#aggregates, this.#builder, {
-      intervalMillis: config.reader.collectIntervalMillis,
-      resampling: config.resampling.type,
-      countMerged: (writer, units) => (this.#accountOf(writer).merged += units),
-    });
-    if (this.#exporter !== undefined) {
-      this.state = 'ok';
-      this.#delivery = new Delivery(this.#plan, {
-        exporter: this.#exporter,
-        timeoutMillis: config.reader.exportTimeoutMillis,
-        accountOf: (journal) => this.#accountOf(journal),
-        onState: (failure) => this.#onState(failure),
-      });
-    }
-    const { aggregates = [], resources = {} } = this.#checkpoint ?? {};
-    this.#aggregates.restore(aggregates, this.#index, (key) => this.#resource(key, resources[key] ?? {}));
-    this.#checkpoint = undefined;
-    this.#options.onChange();
-  }
-
   /** Looks whether a cycle is due, and starts it. Never throws; one cycle runs at a time. */
   poll(nowMillis: number): void {
-    if (this.#running !== undefined || this.#isStopped || this.state === 'starting') return;
-    const isTick = nowMillis >= this.#nextTickMillis;
-    const isFull = this.#lastCycleWasFull || this.pendingBytes >= FULL_BYTES;
-    if (isTick || isFull || this.#unfinished !== undefined) void this.#run(isTick, false);
+    if (this.isBusy || this.#isStopped || this.state === 'starting') return;
+    const tick = nowMillis >= this.#nextTickMillis;
+    const isFull = this.#collection.isBehind || this.pendingBytes >= FULL_BYTES;
+    if (tick || isFull || this.#unfinished !== undefined) void this.#run({ tick, flush: false });
   }
 
-  /** Exports everything that is in the journals now, open windows included. */
-  async flush(): Promise<void> {
+  /** Exports everything that is in the journals now, open windows included; with `tick`, unchanged totals as well. */
+  async flush({ tick }: { readonly tick: boolean }): Promise<void> {
     await this.start();
     this.#delivery?.retryNow();
     do {
@@ -170,10 +130,10 @@ export class Pipeline {
       // oxlint-disable-next-line no-await-in-loop
       while (this.#running !== undefined) await this.#running;
       if (this.#isStopped) return;
-      for (const journal of this.#journals.values()) journal.checkWriter();
+      for (const journal of this.journals) journal.checkWriter();
       // oxlint-disable-next-line no-await-in-loop
-      await this.#run(true, true);
-    } while (this.#lastCycleWasFull);
+      await this.#run({ tick, flush: true });
+    } while (this.#collection.isBehind);
   }
 
   /** Stops at once, between two requests; what is unfinished stays on disk. */
@@ -182,23 +142,44 @@ export class Pipeline {
     this.#delivery?.stop();
     await this.#running;
     this.#plan.close();
-    for (const journal of this.#journals.values()) journal.reader.close();
+    for (const journal of this.journals) journal.reader.close();
     await this.#exporter?.shutdown();
   }
 
-  get pendingBytes(): number {
-    let bytes = 0;
-    for (const { reader, position } of this.#journals.values()) bytes += reader.pendingBytes(position);
-    return bytes;
+  async #load(): Promise<void> {
+    const { config, log, treeResource, onChange } = this.#options;
+    let state: PipelineState = 'ok';
+    try {
+      this.#exporter = await loadExporter(config.exporter);
+      this.#delivery = new Delivery(this.#plan, {
+        exporter: this.#exporter,
+        timeoutMillis: config.reader.exportTimeoutMillis,
+        accountOf: (journal) => this.#collection.accountOf(journal),
+        onState: (failure) => this.#onState(failure),
+      });
+    } catch (error) {
+      state = 'failed';
+      this.error = error as Error;
+      log(`${this.error.message}; metrics of this configuration are dropped, counted as "exporter"`);
+    }
+    const temporality = this.#exporter?.temporality.bind(this.#exporter) ?? (() => 'cumulative' as const);
+    this.#index = new SeriesIndex(treeResource, temporality);
+    this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
+      intervalMillis: config.reader.collectIntervalMillis,
+      resampling: config.resampling.type,
+      countMerged: (writer, units) => (this.#collection.accountOf(writer).merged += units),
+    });
+    const { aggregates = [], resources = {} } = this.#checkpoint ?? {};
+    this.#aggregates.restore(aggregates, this.#index, (key) =>
+      this.#collection.resource(key, resources[key] ?? treeResource),
+    );
+    this.#checkpoint = undefined;
+    this.state = state;
+    onChange();
   }
 
-  /** No writer is left, and nothing that waits. */
-  get isDrained(): boolean {
-    return this.#journals.size === 0 && this.#unfinished === undefined && this.#running === undefined;
-  }
-
-  async #run(isTick: boolean, isFlush: boolean): Promise<void> {
-    this.#running = this.#cycle(isTick, isFlush).catch((error: unknown) => {
+  async #run(occasion: Occasion): Promise<void> {
+    this.#running = this.#cycle(occasion).catch((error: unknown) => {
       if (error instanceof Stopped) return;
       // The state in memory may be half a cycle ahead of the checkpoint: only a fresh start is sure to be right.
       this.#isStopped = true;
@@ -211,87 +192,37 @@ export class Pipeline {
     this.#running = undefined;
   }
 
-  async #cycle(isTick: boolean, isFlush: boolean): Promise<void> {
-    const nowMillis = Date.now();
-    const { collectIntervalMillis, exportIntervalMillis } = this.config.reader;
-    let plan = this.#unfinished;
-    let planned: PlannedJournal[];
-    if (plan !== undefined) {
+  async #cycle(occasion: Occasion): Promise<void> {
+    const unfinished = this.#unfinished;
+    if (unfinished !== undefined) {
       this.#unfinished = undefined;
-      planned = plan.ranges.map((range) => this.#read(range));
-      this.#lastCycleWasFull = true;
-    } else {
-      planned = this.#collect();
-      if (isTick) this.#nextTickMillis = nowMillis + exportIntervalMillis;
-      if (planned.length === 0 && (!isTick || this.#aggregates.size === 0)) return;
-      const untilMillis = isFlush ? null : nowMillis - LATENESS_MILLIS;
-      const close = { intervalMillis: collectIntervalMillis, untilMillis, nowMillis, tick: isTick };
-      const ranges = planned.map(({ range }) => range);
-      plan = { sequence: this.#sequence + 1, close, ranges, endingResources: this.#endingResources(ranges) };
-      this.#plan.begin(plan);
+      const planned = unfinished.ranges.map((range) => this.#collection.readAgain(range));
+      // What came after the killed server's plan is not in it.
+      this.#collection.isBehind = true;
+      await this.#execute(unfinished, planned);
+      return this.#commit(unfinished);
     }
+    const planned = this.#collection.collect();
+    const plan = this.#planOf(planned, occasion);
+    if (plan === undefined) return;
+    this.#plan.begin(plan);
     await this.#execute(plan, planned);
     this.#commit(plan);
   }
 
-  /** Reads on in every journal, each in its turn, until all is read or the cycle is full. */
-  #collect(): PlannedJournal[] {
-    const found = new Map<TailedJournal, { from: TailedJournal['position']; chunks: Chunk[] }>();
-    const waiting = [...this.#journals.values()];
-    // Another journal is first in each cycle, so that none starves when cycles are full.
-    this.#rotation = waiting.length === 0 ? 0 : (this.#rotation + 1) % waiting.length;
-    waiting.push(...waiting.splice(0, this.#rotation));
-    const planned: PlannedJournal[] = [];
-    let bytes = 0;
-    while (waiting.length > 0 && bytes < CYCLE_BYTES) {
-      const journal = waiting.shift() as TailedJournal;
-      const chunk = journal.read(TURN_BYTES);
-      const entry = found.get(journal) ?? { from: journal.position, chunks: [] };
-      found.set(journal, entry);
-      if (chunk !== undefined) {
-        entry.chunks.push(chunk);
-        journal.position = chunk.to;
-        bytes += chunk.frames.reduce((size, { payload }) => size + payload.length, 0);
-        waiting.push(journal);
-        continue;
-      }
-      const saysGoodbye = entry.chunks.at(-1)?.frames.at(-1)?.type === FrameType.GOODBYE;
-      const ends = journal.isFinal || saysGoodbye;
-      if (entry.chunks.length === 0 && !ends) continue;
-      planned.push(this.#planned(journal, entry, ends));
-      found.delete(journal);
-    }
-    this.#lastCycleWasFull = waiting.length > 0;
-    for (const journal of waiting) {
-      const entry = found.get(journal);
-      if (entry !== undefined && entry.chunks.length > 0) planned.push(this.#planned(journal, entry, false));
-    }
-    return planned;
-  }
-
-  #planned(
-    journal: TailedJournal,
-    entry: { from: TailedJournal['position']; chunks: Chunk[] },
-    ends: boolean,
-  ): PlannedJournal {
-    const range = { journal: journal.id, from: entry.from, to: journal.position, ends };
-    return { range, journal, chunks: entry.chunks };
-  }
-
-  /** The same frames again, for a plan that a killed server left. */
-  #read(range: PlannedRange): PlannedJournal {
-    const journal = this.#journals.get(range.journal);
-    if (journal === undefined) return { range, journal, chunks: [] };
-    journal.position = range.to;
-    return { range, journal, chunks: journal.reader.readRange(range.from, range.to) };
-  }
-
-  /** Processes of which no journal goes on: their windows close, and their series are sent for the last time. */
-  #endingResources(ranges: readonly PlannedRange[]): string[] {
-    const ending = new Set(ranges.filter(({ ends }) => ends).map(({ journal }) => journal));
-    const all = [...this.#journals.values()];
-    const goOn = new Set(all.filter(({ id }) => !ending.has(id)).map(({ resourceKey }) => resourceKey));
-    return [...new Set(all.map(({ resourceKey }) => resourceKey))].filter((key) => !goOn.has(key));
+  #planOf(planned: readonly PlannedJournal[], { tick, flush }: Occasion): Plan | undefined {
+    const nowMillis = Date.now();
+    const { collectIntervalMillis, exportIntervalMillis } = this.config.reader;
+    if (tick) this.#nextTickMillis = nowMillis + exportIntervalMillis;
+    if (planned.length === 0 && ((!tick && !flush) || this.#aggregates.size === 0)) return undefined;
+    const untilMillis = flush ? null : nowMillis - LATENESS_MILLIS;
+    const ranges = planned.map(({ range }) => range);
+    return {
+      sequence: this.#sequence + 1,
+      close: { intervalMillis: collectIntervalMillis, untilMillis, nowMillis, tick },
+      ranges,
+      endingResources: this.#collection.endingResources(ranges),
+    };
   }
 
   async #execute(plan: Plan, planned: readonly PlannedJournal[]): Promise<void> {
@@ -302,7 +233,8 @@ export class Pipeline {
       for (const request of ingest.sealed.splice(0)) {
         requests++;
         if (this.#delivery === undefined) {
-          for (const [journal, units] of request.units) this.#accountOf(journal).drop('exporter', units);
+          for (const [journal, units] of request.units)
+            this.#collection.accountOf(journal).drop('exporter', units);
         } else {
           // One after the other: points of a series must not overtake each other.
           // oxlint-disable-next-line no-await-in-loop
@@ -333,51 +265,16 @@ export class Pipeline {
   /** From here on the cycle is done. What is deleted afterwards is deleted by the next server if this one is killed. */
   #commit(plan: Plan): void {
     this.#sequence = plan.sequence;
-    const ended: TailedJournal[] = [];
-    const states = [];
-    for (const journal of this.#journals.values()) {
-      if (journal.ended) ended.push(journal);
-      states.push(journal.state);
+    const ended = this.#collection.retire();
+    for (const key of plan.endingResources) {
+      this.#aggregates.forget(key);
+      this.#index?.forget(key);
+      this.#collection.forget(key);
     }
-    for (const journal of ended) this.#retire(journal);
-    for (const key of plan.endingResources) this.#forget(key);
-    writeCheckpoint(
-      this.#options.directory,
-      {
-        sequence: plan.sequence,
-        journals: states,
-        retired: { writers: this.#retiredWriters, account: this.#retired.state },
-        resources: Object.fromEntries([...this.#resources].map(([key, { attributes }]) => [key, attributes])),
-      },
-      this.#aggregates.state,
-    );
+    const state = { sequence: plan.sequence, ...this.#collection.state(ended) };
+    writeCheckpoint(this.#options.directory, state, this.#aggregates.state);
     for (const journal of ended) journal.reader.deleteAll();
-    for (const { reader, position } of this.#journals.values()) reader.deleteBefore(position);
-  }
-
-  #retire(journal: TailedJournal): void {
-    this.#journals.delete(journal.id);
-    this.#retiredWriters++;
-    this.#retired.include(journal.account);
-  }
-
-  #forget(resourceKey: string): void {
-    this.#aggregates.forget(resourceKey);
-    this.#index?.forget(resourceKey);
-    this.#resources.delete(resourceKey);
-  }
-
-  #accountOf(journal: string): JournalAccount {
-    return this.#journals.get(journal)?.account ?? this.#retired;
-  }
-
-  #resource(key: string, attributes: Attributes): ResourceDescriptor {
-    let resource = this.#resources.get(key);
-    if (resource === undefined) {
-      resource = { attributes };
-      this.#resources.set(key, resource);
-    }
-    return resource;
+    for (const { reader, position } of this.journals) reader.deleteBefore(position);
   }
 
   #onState(failure: Error | undefined): void {

@@ -109,7 +109,7 @@ class Loop implements Serving {
       void this.stop({ remove: true });
     } else if (!this.#isFlushing && !this.#own.isDrained) {
       this.#isFlushing = true;
-      void this.#own.flush().finally(() => (this.#isFlushing = false));
+      void this.#own.flush({ tick: false }).finally(() => (this.#isFlushing = false));
     }
   }
 
@@ -127,7 +127,7 @@ class Loop implements Serving {
         if (tree === undefined) continue;
         this.#options.log(`draining ${directory}, which a killed process tree left behind`);
         this.#adopted.set(directory, tree);
-        void tree.flush();
+        void tree.flush({ tick: false });
       } catch (error) {
         this.#options.log(`${directory} cannot be drained: ${String(error)}`);
       }

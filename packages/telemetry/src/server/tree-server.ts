@@ -85,10 +85,10 @@ export class TreeServer {
     this.#writeStatus();
   }
 
-  /** Exports all that is there, in every configuration. */
-  async flush(): Promise<void> {
+  /** Exports all that is there, in every configuration; with `tick`, unchanged totals as well. */
+  async flush({ tick = true }: { readonly tick?: boolean } = {}): Promise<void> {
     this.#findJournals();
-    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.flush()));
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.flush({ tick })));
     this.#writeStatus();
   }
 
@@ -179,7 +179,7 @@ export class TreeServer {
   async #answer(request: string, digest: string): Promise<void> {
     // Its journal was there before the request was, but perhaps not yet when this poll looked for journals.
     this.#findJournals();
-    await this.#pipelines.get(digest)?.flush();
+    await this.#pipelines.get(digest)?.flush({ tick: true });
     this.#writeStatus();
     removeRequest(request);
     this.#answering.delete(request);
