@@ -75,9 +75,9 @@ function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, proble
   return resolveReaderConfig(options, env, 'reader.options', problems);
 }
 
-function resolveResampling(resampling: unknown, problems: Problem[]): ResamplingType {
+function resolveResampling(resampling: { readonly type?: unknown } | null | undefined, problems: Problem[]): ResamplingType {
   if (resampling === undefined) return 'none';
-  const type = (resampling as { type?: unknown } | null)?.type;
+  const type = resampling?.type;
   const known = RESAMPLING_TYPES.find((candidate) => candidate === type);
   if (known !== undefined) return known;
   problems.push({ path: 'resampling.type', value: type, expected: RESAMPLING_TYPES.join(' or ') });
