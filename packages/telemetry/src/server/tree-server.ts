@@ -10,12 +10,13 @@ import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
 import type { MetricsConfig } from '../config/metrics.ts';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
-import { existsSync, readdirSync, renameSync, replaceFile, rmSync } from '../journal/files.ts';
+import { existsSync, renameSync, replaceFile, rmSync } from '../journal/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { acquireServerLock, type ServerLock } from '../tree/lock.ts';
 import {
   liveMembers,
-  pendingRequests,
+  requestOf,
+  requestsDirectory,
   removeRequest,
   STATUS_FILE,
   type ConfigurationStatus,
@@ -25,6 +26,7 @@ import { readTreeResource } from '../tree/resource.ts';
 import { isTreeName, spillDirectoryFor } from '../tree/trees.ts';
 import { Pipeline } from './pipeline.ts';
 import { TailedJournal } from './tailed-journal.ts';
+import { WatchedDirectory } from './watched-directory.ts';
 
 const JOURNAL_NAME = /^[0-9a-f]{32}$/;
 /** Processes are looked up, and the status is written, this often. */
@@ -37,6 +39,8 @@ export class TreeServer {
   readonly #resource: ResourceDescriptor;
   readonly #log: (message: string) => void;
   readonly #pipelines = new Map<string, Pipeline>();
+  readonly #journals: WatchedDirectory;
+  readonly #requests: WatchedDirectory;
   readonly #known = new Set<string>();
   readonly #answering = new Set<string>();
   readonly #startedAtMillis = Date.now();
@@ -50,6 +54,8 @@ export class TreeServer {
     this.#spill = spillDirectoryFor(directory);
     this.#resource = readTreeResource(directory);
     this.#log = log;
+    this.#journals = new WatchedDirectory(journalsDirectory(directory));
+    this.#requests = new WatchedDirectory(requestsDirectory(directory));
     this.#findJournals();
     this.#writeStatus();
   }
@@ -137,7 +143,7 @@ export class TreeServer {
 
   #findJournals(): boolean {
     let found = false;
-    for (const name of namesIn(journalsDirectory(this.directory))) {
+    for (const name of this.#journals.names()) {
       if (this.#known.has(name) || !JOURNAL_NAME.test(name)) continue;
       found = true;
       this.#known.add(name);
@@ -167,13 +173,14 @@ export class TreeServer {
   }
 
   #answerRequests(): boolean {
-    const pending = pendingRequests(this.directory);
-    for (const { request, digest } of pending) {
+    const names = this.#requests.names();
+    for (const name of names) {
+      const { request, digest } = requestOf(this.directory, name);
       if (this.#answering.has(request)) continue;
       this.#answering.add(request);
       void this.#answer(request, digest);
     }
-    return pending.length > 0;
+    return names.length > 0;
   }
 
   async #answer(request: string, digest: string): Promise<void> {
@@ -205,13 +212,5 @@ export class TreeServer {
     } catch {
       // No room, or the directory is gone: the next check tries again.
     }
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

@@ -38,7 +38,7 @@ export interface ServerStatus {
 /** Asks the server to export a configuration now; the path of the request, or `undefined` where it cannot be made. */
 export function requestFlush(tree: string, digest: string): string | undefined {
   try {
-    const directory = path.join(tree, REQUESTS);
+    const directory = requestsDirectory(tree);
     ensurePrivateDirectory(directory);
     const request = path.join(directory, `${randomBytes(8).toString('hex')}.${digest}`);
     writeFileSync(request, '', PRIVATE_FILE);
@@ -53,12 +53,14 @@ export function isAnswered(request: string): boolean {
   return !existsSync(request);
 }
 
-/** The requests that wait, with the configuration that each is about. */
-export function pendingRequests(tree: string): { request: string; digest: string }[] {
-  return namesIn(path.join(tree, REQUESTS)).map((name) => ({
-    request: path.join(tree, REQUESTS, name),
-    digest: name.slice(name.indexOf('.') + 1),
-  }));
+/** Where requests lie. */
+export function requestsDirectory(tree: string): string {
+  return path.join(tree, REQUESTS);
+}
+
+/** A request by its file's name: its path, and the configuration that it is about. */
+export function requestOf(tree: string, name: string): { request: string; digest: string } {
+  return { request: path.join(tree, REQUESTS, name), digest: name.slice(name.indexOf('.') + 1) };
 }
 
 /** Takes a request away: answered, or given up. */
