@@ -22,10 +22,8 @@ export function survive(telemetry: Telemetry): void {
   telemetries.add(telemetry);
   if (isWatching) return;
   isWatching = true;
-  if (isMainThread) {
-    slots = new Slots();
-    for (const signal of SIGNALS) watchSignal(signal);
-  }
+  slots = new Slots();
+  if (isMainThread) for (const signal of SIGNALS) watchSignal(signal);
   process.once('exit', () => {
     leave();
   });
@@ -50,5 +48,6 @@ function watchSignal(signal: NodeJS.Signals): void {
     process.removeListener(signal, listener);
     process.kill(process.pid, signal);
   };
-  process.on(signal, listener);
+  // First, so that listeners which the program adds with `once` are still there to be counted.
+  process.prependListener(signal, listener);
 }

@@ -6,6 +6,14 @@ export { init, type InitOptions } from './init.ts';
 export { TelemetryMode, type Address } from './modes.ts';
 export type { Telemetry, TelemetryOptions, TelemetryStats } from './telemetry.ts';
 export { TelemetryServer, type TelemetryServerOptions } from './telemetry-server.ts';
+export {
+  readTreeStatus,
+  type TreeConfigurationStatus,
+  type TreeStatus,
+  type WriterStatus,
+} from './server/status.ts';
+export type { Account } from './server/account.ts';
+export { listTrees } from './tree/trees.ts';
 export { CounterName, GaugeName } from './names.ts';
 export { TelemetryError, type Problem, type TelemetryErrorCode } from './errors.ts';
 export type { MetricsOptions, ResamplingType } from './config/metrics.ts';

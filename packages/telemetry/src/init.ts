@@ -15,6 +15,8 @@ const shared = globalThis as { [KEY]?: Map<string, Telemetry> };
  * Creates, or returns, the telemetry of this thread. Synchronous and cheap.
  *
  * Without a mode, a tree that is found is joined (environment, else ancestors), and one is started where there is none.
+ * Where neither can be had, mode `local` takes over; where no directory can be written, it keeps what is recorded in memory
+ * (`stats().isJournaled` is false). Either way one line on stderr says so.
  * The same options give the same object; so does every call without options after the first call.
  *
  * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND` (mode
@@ -36,7 +38,7 @@ export function init(options: InitOptions = {}): Telemetry {
     return telemetry;
   }
   const isLocal = membership.mode === TelemetryMode.LOCAL;
-  const local = isLocal ? new LocalServer(membership.directory, process.env) : undefined;
+  const local = isLocal ? new LocalServer(membership, process.env) : undefined;
   const telemetry = new Telemetry(membership, options, local);
   instances.set(key, telemetry);
   survive(telemetry);

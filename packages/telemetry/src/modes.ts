@@ -3,12 +3,15 @@
  *
  * In: mode and address, as the user passes them. Out: a membership: a directory that is served, or will be in a moment.
  * Invariant: descendants of a process find its tree, however deep they are and whatever their environment.
- * On failure: CLIENT without a tree is an error; where nothing was asked for, LOCAL takes over and says so once.
+ * On failure: CLIENT without a tree is an error; where nothing was asked for, LOCAL takes over and says so once. LOCAL
+ * keeps its tree in memory where no directory can be written.
  */
 import path from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { invalid, show, TelemetryError } from './errors.ts';
 import { logError } from './log.ts';
+import { memoryLimitBytes } from './tree/directory.ts';
+import { useMemoryFiles } from './tree/files.ts';
 import { findTree, registerProcess, TREE_VARIABLE } from './tree/registry.ts';
 import { joinTree } from './tree/requests.ts';
 import { writeTreeResource } from './tree/resource.ts';
@@ -17,7 +20,7 @@ import { createTree, ensureTree, isTree } from './tree/trees.ts';
 
 /** How a process takes part (seed: `TelemetryMode`). */
 export const TelemetryMode = {
-  /** The whole path inside this process, without a server. */
+  /** The whole path inside this process, without a server; in its memory alone where no directory can be written. */
   LOCAL: 'local',
   /** Start the tree's telemetry server, and record into its directory. */
   SERVER: 'server',
@@ -32,6 +35,8 @@ export type Address = string | readonly [host: string, port: number];
 export interface Membership {
   readonly mode: TelemetryMode;
   readonly directory: string;
+  /** The directory is a real one, and not in the memory of this thread. */
+  readonly isJournaled: boolean;
   /** This thread started the tree: its process waits for the last export when it exits. */
   readonly isOwner: boolean;
   readonly supervisor: Supervisor | undefined;
@@ -43,6 +48,11 @@ export interface ModeOptions extends SpawnOptions {
   readonly mode?: TelemetryMode;
   readonly address?: Address;
 }
+
+/** Of all trees in the memory of a thread: a quarter of it, one writer's default budget, is what it is in a directory. */
+const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
+/** Of the memory limit. */
+const MAX_MEMORY_SHARE = 0.2;
 
 /**
  * Joins or starts a tree.
@@ -58,9 +68,9 @@ export function joinOrStart(options: ModeOptions, env: NodeJS.ProcessEnv): Membe
   const address = mode === TelemetryMode.LOCAL ? undefined : resolveAddress(options.address);
   switch (mode) {
     case TelemetryMode.LOCAL:
-      return start(createTree(env), TelemetryMode.LOCAL, options, env);
+      return stayLocal(newTree(env), undefined, env);
     case TelemetryMode.SERVER:
-      return start(address ?? createTree(env), TelemetryMode.SERVER, options, env);
+      return serveTree(address ?? createTree(env), options, env);
     case TelemetryMode.CLIENT:
       return join(address ?? findTree(env) ?? notFound(), options, env) ?? notFound(address);
     default:
@@ -74,9 +84,45 @@ function byDefault(address: string | undefined, options: ModeOptions, env: NodeJ
   const joined = found === undefined || !isTree(found) ? undefined : join(found, options, env);
   if (joined !== undefined) return joined;
   const reason = whyNoServer();
-  if (reason === undefined) return start(address ?? createTree(env), TelemetryMode.SERVER, options, env);
-  logError(`no telemetry server can be started (${reason}): telemetry stays in this process (mode local)`);
-  return start(address ?? createTree(env), TelemetryMode.LOCAL, options, env);
+  const tree: NewTree = address === undefined ? newTree(env) : { directory: address };
+  if (reason !== undefined || tree.flaw !== undefined) return stayLocal(tree, reason, env);
+  return serveTree(tree.directory, options, env);
+}
+
+interface NewTree {
+  readonly directory: string;
+  /** Why it is only in the memory of this thread. */
+  readonly flaw?: string;
+}
+
+function newTree(env: NodeJS.ProcessEnv): NewTree {
+  try {
+    return { directory: createTree(env) };
+  } catch (error) {
+    if (!(error instanceof TelemetryError)) throw error;
+    const maxBytes = Math.min(MAX_MEMORY_BYTES, memoryLimitBytes() * MAX_MEMORY_SHARE);
+    return { directory: createTree({ MSC_TELEMETRY_ROOT: useMemoryFiles(maxBytes) }), flaw: error.message };
+  }
+}
+
+/** Everything in this process, with one line where that was not asked for, or where nothing will outlive it. */
+function stayLocal(
+  { directory, flaw }: NewTree,
+  reason: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Membership {
+  const why = reason === undefined ? [] : [`no telemetry server can be started (${reason})`];
+  if (flaw !== undefined) {
+    why.push(flaw);
+    logError(
+      `${why.join('; ')}: telemetry stays in the memory of this process (mode local), nothing outlives it`,
+    );
+  } else if (reason !== undefined) {
+    logError(`${why.join('; ')}: telemetry stays in this process (mode local)`);
+  }
+  const leave = enter(directory, env);
+  const isJournaled = flaw === undefined;
+  return { mode: TelemetryMode.LOCAL, directory, isJournaled, isOwner: true, supervisor: undefined, leave };
 }
 
 function join(directory: string, options: ModeOptions, env: NodeJS.ProcessEnv): Membership | undefined {
@@ -86,24 +132,23 @@ function join(directory: string, options: ModeOptions, env: NodeJS.ProcessEnv): 
   if (!isTree(directory)) return undefined;
   announce(directory, env);
   const supervisor = whyNoServer() === undefined ? new Supervisor(directory, options) : undefined;
-  return { mode: TelemetryMode.CLIENT, directory, isOwner: false, supervisor, leave };
+  return { mode: TelemetryMode.CLIENT, directory, isJournaled: true, isOwner: false, supervisor, leave };
 }
 
-function start(
-  directory: string,
-  mode: TelemetryMode,
-  options: ModeOptions,
-  env: NodeJS.ProcessEnv,
-): Membership {
+/** Makes a directory a tree with this thread as its member. Returns what ends the membership. */
+function enter(directory: string, env: NodeJS.ProcessEnv): () => void {
   ensureTree(directory);
   writeTreeResource(directory, env);
-  const leave = joinTree(directory, threadId);
-  if (mode === TelemetryMode.LOCAL) return { mode, directory, isOwner: true, supervisor: undefined, leave };
+  return joinTree(directory, threadId);
+}
+
+function serveTree(directory: string, options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
+  const leave = enter(directory, env);
   const supervisor = new Supervisor(directory, options);
   // First thing: starting a process costs more the larger this one has grown.
   supervisor.start();
   announce(directory, env);
-  return { mode, directory, isOwner: true, supervisor, leave };
+  return { mode: TelemetryMode.SERVER, directory, isJournaled: true, isOwner: true, supervisor, leave };
 }
 
 /** Lets descendants find the tree: by the environment, or by ancestry where they get another one. */

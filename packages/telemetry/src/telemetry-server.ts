@@ -4,11 +4,13 @@
 import { threadId } from 'node:worker_threads';
 import { TelemetryError } from './errors.ts';
 import { readTreeStatus, type TreeStatus } from './server/status.ts';
+import { ConsoleRelay } from './tree/console.ts';
 import { serverHolder } from './tree/lock.ts';
 import { isAnswered, joinTree, readServerStatus, removeRequest, requestFlush } from './tree/requests.ts';
 import { writeTreeResource } from './tree/resource.ts';
 import { Supervisor, type SpawnOptions } from './tree/spawn.ts';
-import { createTree, ensureTree } from './tree/trees.ts';
+import { ensurePrivateDirectory } from './tree/directory.ts';
+import { createTree, ensureTree, spillDirectoryFor } from './tree/trees.ts';
 
 const { clearInterval, setInterval, setTimeout } = globalThis;
 const POLL_MILLIS = 10;
@@ -24,6 +26,7 @@ export class TelemetryServer {
   readonly #supervisor: Supervisor;
   readonly #leave: () => void;
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #relay: ConsoleRelay;
   #final: Promise<TreeStatus> | undefined;
 
   /** @throws TelemetryError `MSC_DIRECTORY_UNSAFE`, `MSC_ADDRESS_UNUSABLE`. */
@@ -33,7 +36,8 @@ export class TelemetryServer {
     writeTreeResource(this.address, process.env);
     this.#leave = joinTree(this.address, threadId);
     this.#supervisor = new Supervisor(this.address, options);
-    this.#heartbeat = setInterval(() => this.#supervisor.check(), 1000).unref();
+    this.#relay = new ConsoleRelay(this.address);
+    this.#heartbeat = setInterval(() => this.#beat(), 1000).unref();
   }
 
   /**
@@ -52,6 +56,17 @@ export class TelemetryServer {
     throw new TelemetryError('MSC_SERVER_NOT_READY', `no server within ${timeoutMillis} ms`, [
       { path: 'timeoutMillis', value: timeoutMillis, expected: 'a server of this directory by then' },
     ]);
+  }
+
+  /**
+   * A private directory on disk that is removed together with the tree, whoever does that: for files, such as that of
+   * the exporter `file`, which are of no use later. One in a `directory` that the user named stays, as that does.
+   * @throws TelemetryError `MSC_DIRECTORY_UNSAFE`, `MSC_ADDRESS_UNUSABLE`.
+   */
+  scratchDirectory(): string {
+    const directory = spillDirectoryFor(this.address);
+    ensurePrivateDirectory(directory);
+    return directory;
   }
 
   /** What is in the directory now: writers, configurations, the account. */
@@ -82,10 +97,16 @@ export class TelemetryServer {
   async #stop(options: { readonly timeoutMillis?: number }): Promise<TreeStatus> {
     await this.flush(options);
     const status = this.status();
+    this.#relay.relay();
     clearInterval(this.#heartbeat);
     this.#supervisor.stop();
     this.#leave();
     return status;
+  }
+
+  #beat(): void {
+    this.#supervisor.check();
+    this.#relay.relay();
   }
 }
 

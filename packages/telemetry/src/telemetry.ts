@@ -36,6 +36,7 @@ const { env: environment } = process;
 
 const HEARTBEAT_MILLIS = 1000;
 const ANSWER_POLL_MILLIS = 5;
+const DEFAULT_EXIT_TIMEOUT_MILLIS = 5000;
 
 export interface TelemetryOptions extends BudgetOptions {
   /**
@@ -43,7 +44,10 @@ export interface TelemetryOptions extends BudgetOptions {
    * record (`record`: nothing is lost to SIGKILL), or every so many milliseconds.
    */
   readonly flush?: Flush;
-  /** Milliseconds that the exit of the main process waits for the last export. Default 5000; 0 does not wait. */
+  /**
+   * Milliseconds that the exit of the main process waits for the last export; in mode `local`, where `process.exit()` waits
+   * for nothing, those that the end of its work waits. Default 5000; 0 does not wait.
+   */
   readonly exitTimeoutMillis?: number;
 }
 
@@ -87,6 +91,12 @@ export class Telemetry {
     this.#relay =
       membership.isOwner && local === undefined ? new ConsoleRelay(membership.directory) : undefined;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLIS).unref();
+    local?.exportAtEndOfWork({
+      recorded: () => this.stats().recorded,
+      flush: () => this.#flush(),
+      digests: () => [...this.#byDigest.keys()],
+      timeoutMillis: options.exitTimeoutMillis ?? DEFAULT_EXIT_TIMEOUT_MILLIS,
+    });
   }
 
   /**
@@ -135,8 +145,7 @@ export class Telemetry {
    *   journal and is exported later.
    */
   async forceFlush({ timeoutMillis = 30_000 }: { readonly timeoutMillis?: number } = {}): Promise<void> {
-    await this.#observe();
-    for (const { recorder } of this.#byDigest.values()) recorder.flush();
+    await this.#flush();
     await this.#exported(timeoutMillis);
     this.#relay?.relay();
   }
@@ -161,8 +170,8 @@ export class Telemetry {
       for (const [reason, count] of Object.entries(account.dropped))
         dropped[reason] = (dropped[reason] ?? 0) + count;
     }
-    const { mode, directory } = this.#membership;
-    return { mode, directory, isJournaled: true, recorded, dropped, outstandingBytes };
+    const { mode, directory, isJournaled } = this.#membership;
+    return { mode, directory, isJournaled, recorded, dropped, outstandingBytes };
   }
 
   /** Everything of this thread into its journals, synchronously: at a signal, or at exit. */
@@ -173,21 +182,25 @@ export class Telemetry {
   /** The thread's last synchronous words; everything recorded later is written record by record. */
   leaveSync(): void {
     // Callbacks that are synchronous observe once more; the promises of the others will not be kept.
-    void this.#observe();
+    if (this.#local?.hasFlushed(this.stats().recorded) !== true) void this.#observe();
     for (const { recorder } of this.#byDigest.values()) {
       recorder.leave();
-      if (!isMainThread && !recorder.isWatched) recorder.close();
+      // In LOCAL nobody is left who would read it.
+      if (!isMainThread && !recorder.isWatched && this.#local === undefined) recorder.close();
     }
   }
 
   /** Waits, without a turn of the event loop, until the server has exported what is there, if it can be expected to. */
   waitSync(): void {
     const { directory, isOwner, supervisor, leave } = this.#membership;
-    supervisor?.stop();
+    const revive = (): void => supervisor?.revive();
+    if (isMainThread && this.#shutdown === undefined) revive();
     if (isOwner && this.#local === undefined && this.#shutdown === undefined) {
-      waitForExport(directory, [...this.#byDigest.keys()], this.#options.exitTimeoutMillis ?? 5000);
+      const timeoutMillis = this.#options.exitTimeoutMillis ?? DEFAULT_EXIT_TIMEOUT_MILLIS;
+      waitForExport(directory, [...this.#byDigest.keys()], timeoutMillis, revive);
       this.#relay?.relay();
     }
+    supervisor?.stop();
     leave();
   }
 
@@ -226,7 +239,7 @@ export class Telemetry {
   }
 
   #record(digest: string, config: MetricsConfig): Configured {
-    const { directory } = this.#membership;
+    const { directory, isJournaled } = this.#membership;
     const id = randomBytes(16).toString('hex');
     const places = journalPlaces(directory, spillDirectoryFor(directory), id);
     const writer = {
@@ -238,7 +251,8 @@ export class Telemetry {
     const journal = new JournalWriter(
       places,
       { writer, configuration: config },
-      resolveBudget(this.#options, directory),
+      // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
+      resolveBudget(isJournaled ? this.#options : { ...this.#options, spillMaxBytes: 0 }, directory),
     );
     const recorder = new Recorder(journal, this.#options.flush ?? 'turn', claimBatch(places.primary));
     const configured: Configured = {
@@ -249,11 +263,19 @@ export class Telemetry {
       observing: undefined,
       provider: new RecordingMeterProvider(recorder, () => {
         const { collectIntervalMillis } = config.reader;
-        const collect = (): void => void configured.provider.callbacks.collect();
+        const collect = (): void => {
+          // The last observation was made already; another one would be something new to export.
+          if (this.#local?.isExporting !== true) void configured.provider.callbacks.collect();
+        };
         configured.observing = setInterval(collect, Math.min(collectIntervalMillis, 2 ** 31 - 1)).unref();
       }),
     };
     return configured;
+  }
+
+  async #flush(): Promise<void> {
+    await this.#observe();
+    for (const { recorder } of this.#byDigest.values()) recorder.flush();
   }
 
   async #observe(): Promise<void> {

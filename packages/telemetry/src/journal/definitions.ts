@@ -6,18 +6,20 @@
  * On failure: an entry that does not fit is left out, and frames that refer to it count as corrupt.
  */
 import type { MetricsConfig } from '../config/metrics.ts';
-import type { ProcessIdentity } from '../tree/identity.ts';
+import { decodeIdentity, type ProcessIdentity } from '../tree/identity.ts';
 import type { EncodedAttributes } from './attributes.ts';
 
-export type InstrumentKind =
-  | 'gauge'
-  | 'counter'
-  | 'up_down_counter'
-  | 'histogram'
-  | 'observable_gauge'
-  | 'observable_counter'
-  | 'observable_up_down_counter'
-  | 'operation';
+const INSTRUMENT_KINDS = [
+  'gauge',
+  'counter',
+  'up_down_counter',
+  'histogram',
+  'observable_gauge',
+  'observable_counter',
+  'observable_up_down_counter',
+  'operation',
+] as const;
+export type InstrumentKind = (typeof INSTRUMENT_KINDS)[number];
 
 export interface InstrumentDefinition {
   readonly id: number;
@@ -57,3 +59,63 @@ export interface Definitions {
   readonly instruments?: readonly InstrumentDefinition[];
   readonly series?: readonly SeriesDefinition[];
 }
+
+type Unknown<T> = Partial<Record<keyof T, unknown>>;
+
+/** The first frame of a journal; `undefined` where it does not say who writes, or for whom. */
+export function readJournalDefinition(value: unknown): JournalDefinition | undefined {
+  const { writer, configuration } = fieldsOf<JournalDefinition>(value);
+  const { process, threadId, startedAtMillis, resource } = fieldsOf<WriterDescriptor>(writer);
+  const { exporter, reader, resampling } = fieldsOf<MetricsConfig>(configuration);
+  const isWhole =
+    decodeIdentity(JSON.stringify(process ?? null)) !== undefined &&
+    Number.isInteger(threadId) &&
+    Number.isFinite(startedAtMillis) &&
+    Array.isArray(resource) &&
+    typeof fieldsOf<MetricsConfig['exporter']>(exporter).type === 'string' &&
+    typeof fieldsOf<MetricsConfig['resampling']>(resampling).type === 'string' &&
+    INTERVALS.every((name) => isMillis(fieldsOf<MetricsConfig['reader']>(reader)[name]));
+  return isWhole ? (value as JournalDefinition) : undefined;
+}
+
+/** What a definitions frame defines, instruments first. */
+export function readDefinitions(value: unknown): Required<Definitions> {
+  const { instruments, series } = fieldsOf<Definitions>(value);
+  return { instruments: listOf(instruments).filter(isInstrument), series: listOf(series).filter(isSeries) };
+}
+
+const INTERVALS = ['collectIntervalMillis', 'exportIntervalMillis', 'exportTimeoutMillis'] as const;
+
+function isInstrument(value: unknown): value is InstrumentDefinition {
+  const { id, kind, scope, name, unit, description, valueType, boundaries } =
+    fieldsOf<InstrumentDefinition>(value);
+  const { name: scopeName, version, schemaUrl } = fieldsOf<InstrumentDefinition['scope']>(scope);
+  return (
+    Number.isInteger(id) &&
+    INSTRUMENT_KINDS.some((known) => known === kind) &&
+    [scopeName, name, unit, description].every((text) => typeof text === 'string') &&
+    [version, schemaUrl].every((text) => text === undefined || typeof text === 'string') &&
+    (valueType === 'int' || valueType === 'double') &&
+    (kind === 'histogram' ? areBoundaries(boundaries) : boundaries === undefined)
+  );
+}
+
+function areBoundaries(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((bound, index) => Number.isFinite(bound) && (index === 0 || value[index - 1] < bound))
+  );
+}
+
+function isSeries(value: unknown): value is SeriesDefinition {
+  const { id, instrument, attributes } = fieldsOf<SeriesDefinition>(value);
+  return Number.isInteger(id) && Number.isInteger(instrument) && Array.isArray(attributes);
+}
+
+const isMillis = (value: unknown): boolean =>
+  typeof value === 'number' && value > 0 && Number.isFinite(value);
+
+const fieldsOf = <T>(value: unknown): Unknown<T> =>
+  typeof value === 'object' && value !== null ? value : {};
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

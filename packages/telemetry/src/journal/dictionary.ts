@@ -7,10 +7,15 @@
  */
 import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
-import { closeSync, fstatSync, openForRead } from './files.ts';
-import { decodeAttributes, type EncodedAttributes } from './attributes.ts';
-import type { Definitions, InstrumentDefinition, JournalDefinition } from './definitions.ts';
-import { decodeJson, FrameType, type Frame } from './frame.ts';
+import { closeSync, fstatSync, openExisting } from '../tree/files.ts';
+import { decodeAttributes } from './attributes.ts';
+import {
+  readDefinitions,
+  readJournalDefinition,
+  type InstrumentDefinition,
+  type JournalDefinition,
+} from './definitions.ts';
+import { decodeJson, FrameType, PROTOCOL_VERSION, type Frame } from './frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from './places.ts';
 import { readAt, scan } from './reader.ts';
 
@@ -26,6 +31,7 @@ export class Dictionary {
   #definition: JournalDefinition | undefined;
   readonly #instruments = new Map<number, InstrumentDefinition>();
   readonly #series = new Map<number, DefinedSeries>();
+  readonly #undefined = new Set<number>();
 
   constructor(places: JournalPlaces) {
     this.#places = places;
@@ -37,11 +43,14 @@ export class Dictionary {
     return this.#definition;
   }
 
+  /** What is not found once, although its rows have been read, was never defined: it is not looked for again. */
   series(id: number): DefinedSeries | undefined {
     const known = this.#series.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#undefined.has(id)) return known;
     this.refresh();
-    return this.#series.get(id);
+    const found = this.#series.get(id);
+    if (found === undefined) this.#undefined.add(id);
+    return found;
   }
 
   /** Reads what has been defined since the last time. */
@@ -53,7 +62,7 @@ export class Dictionary {
   }
 
   #readFrom(directory: string, offset: number): number {
-    const file = openForRead(path.join(directory, DEFINITIONS_FILE));
+    const file = openExisting(path.join(directory, DEFINITIONS_FILE));
     if (file === undefined) return offset;
     try {
       const length = fstatSync(file).size - offset;
@@ -67,31 +76,17 @@ export class Dictionary {
   }
 
   #add(frame: Frame): void {
-    const value = decodeJson(frame);
-    if (typeof value !== 'object' || value === null) return;
+    if (frame.version !== PROTOCOL_VERSION) return;
     if (frame.type === FrameType.JOURNAL) {
-      if (isJournalDefinition(value)) this.#definition ??= value;
+      this.#definition ??= readJournalDefinition(decodeJson(frame));
     } else if (frame.type === FrameType.DEFINITIONS) {
-      const { instruments, series } = value as Definitions;
-      for (const instrument of listOf(instruments)) this.#instruments.set(instrument.id, instrument);
-      for (const { id, instrument, attributes } of listOf(series)) {
+      const { instruments, series } = readDefinitions(decodeJson(frame));
+      for (const instrument of instruments) this.#instruments.set(instrument.id, instrument);
+      for (const { id, instrument, attributes } of series) {
         const defined = this.#instruments.get(instrument);
-        if (defined === undefined || !isPairs(attributes)) continue;
+        if (defined === undefined) continue;
         this.#series.set(id, { instrument: defined, attributes: decodeAttributes(attributes) });
       }
     }
   }
-}
-
-function isJournalDefinition(value: object): value is JournalDefinition {
-  const { writer, configuration } = value as Partial<JournalDefinition>;
-  return typeof writer?.process?.pid === 'number' && typeof configuration?.exporter?.type === 'string';
-}
-
-function listOf<T>(value: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : [];
-}
-
-function isPairs(value: unknown): value is EncodedAttributes {
-  return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string');
 }

@@ -38,6 +38,9 @@ export const FrameType = {
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
+/** Flag: the frame that follows belongs to the same write; its writer may still take both back. */
+export const MORE_FOLLOWS = 1;
+
 /** A frame found in bytes; `payload` is a view of them, 8-byte aligned when the bytes are. */
 export interface Frame {
   readonly type: number;
@@ -54,6 +57,15 @@ export interface FrameHeader {
   readonly sequence: number;
   readonly rows: number;
   readonly units: number;
+  readonly flags?: number;
+}
+
+/** A frame of a write that has several, before it has its place among them. */
+export interface FramePart {
+  readonly type: FrameType;
+  readonly rows: number;
+  readonly units: number;
+  readonly payload: Uint8Array;
 }
 
 /** Bytes of a payload after padding to the alignment of 8. */
@@ -76,7 +88,7 @@ export function sealFrame(
   view.setUint32(offset, MAGIC, true);
   view.setUint8(offset + 8, PROTOCOL_VERSION);
   view.setUint8(offset + 9, header.type);
-  view.setUint16(offset + 10, 0, true);
+  view.setUint16(offset + 10, header.flags ?? 0, true);
   view.setUint32(offset + 12, payloadBytes, true);
   view.setUint32(offset + 16, header.sequence % 0x1_0000_0000, true);
   view.setUint32(offset + 20, Math.floor(header.sequence / 0x1_0000_0000), true);
@@ -94,15 +106,28 @@ export function encodeFrame(header: FrameHeader, payload: Uint8Array): Uint8Arra
   return bytes;
 }
 
+/** The frames of one write, numbered from `sequence` on. */
+export function encodeFrames(parts: readonly FramePart[], sequence: number): Uint8Array {
+  const last = parts.length - 1;
+  const frames = parts.map(({ payload, ...part }, index) =>
+    encodeFrame({ ...part, sequence: sequence + index, flags: index < last ? MORE_FOLLOWS : 0 }, payload),
+  );
+  return Buffer.concat(frames);
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A frame whose payload is JSON, padded with spaces so that it parses as it lies. */
-export function encodeJsonFrame(header: FrameHeader, value: unknown): Uint8Array {
+/** JSON as a payload, padded with spaces so that it parses as it lies. */
+export function encodeJson(value: unknown): Uint8Array {
   const text = encoder.encode(JSON.stringify(value));
   const payload = new Uint8Array(padded(text.length)).fill(0x20);
   payload.set(text);
-  return encodeFrame(header, payload);
+  return payload;
+}
+
+export function encodeJsonFrame(header: FrameHeader, value: unknown): Uint8Array {
+  return encodeFrame(header, encodeJson(value));
 }
 
 /** The JSON of a frame, or `undefined` where it is none: a hostile file must not throw. */

@@ -6,7 +6,7 @@
  * saved of a worker thread that was terminated.
  */
 import path from 'node:path';
-import { existsSync } from './files.ts';
+import { existsSync } from '../tree/files.ts';
 
 export const DEFINITIONS_FILE = 'definitions';
 export const RESCUE_FILE = 'rescue';

@@ -4,22 +4,24 @@
  * In: a position. Out: whole, proven frames from there, and the position behind them.
  * Invariant: reading a range again gives the same frames, because nothing of a range changes once it has been read.
  * On failure: a torn tail is waited for while its writer lives and cut when it is dead; corrupt bytes are skipped up to
- * the next whole frame, and counted. Never throws for what is in a file.
+ * the next whole frame, and counted. Throws only what the system answers when it cannot open or read a file that is there:
+ * to go on behind it would lose it.
  */
 import path from 'node:path';
 import {
   closeSync,
   existsSync,
   fstatSync,
-  openForRead,
+  openExisting,
   readSync,
   readdirSync,
+  rmSync,
   rmdirSync,
   statSync,
   unlinkSync,
-} from './files.ts';
-import { findFrame, FrameType, scanFrame, type Frame } from './frame.ts';
-import { findSegment, RESCUE_SEGMENT, segmentFile, type JournalPlaces } from './places.ts';
+} from '../tree/files.ts';
+import { findFrame, FrameType, HEADER_BYTES, MORE_FOLLOWS, scanFrame, type Frame } from './frame.ts';
+import { DEFINITIONS_FILE, findSegment, RESCUE_SEGMENT, segmentFile, type JournalPlaces } from './places.ts';
 
 /** The first byte that has not been consumed. */
 export interface Position {
@@ -38,6 +40,8 @@ export interface Chunk {
 }
 
 const READ_BYTES = 1024 * 1024;
+/** The frame that opens a segment. */
+const SEGMENT_FRAME_BYTES = HEADER_BYTES + 24;
 
 export class JournalReader {
   readonly places: JournalPlaces;
@@ -54,9 +58,14 @@ export class JournalReader {
    * follows. Cheap: polled for every journal.
    */
   pendingBytes(position: Position): number {
-    const file = this.#use(position.segment);
-    const here = file === undefined ? 0 : fstatSync(file).size - position.offset;
-    return this.#next(position, false) === undefined ? here : here + READ_BYTES;
+    const next = this.#next(position, false) === undefined ? 0 : READ_BYTES;
+    try {
+      const file = this.#use(position.segment);
+      return next + (file === undefined ? 0 : fstatSync(file).size - position.offset);
+    } catch {
+      // The read that it leads to says why.
+      return next;
+    }
   }
 
   /**
@@ -93,7 +102,8 @@ export class JournalReader {
 
   /** Deletes the segments that lie wholly before a position: their writer has gone on to a later one. */
   deleteBefore({ segment }: Position): void {
-    this.#first ??= this.#firstSegment();
+    if (segment === FIRST.segment) return;
+    this.#first ??= Math.min(...this.#segmentsAfter(0), RESCUE_SEGMENT);
     for (; this.#first < segment && this.#first !== RESCUE_SEGMENT; this.#first++) {
       const file = findSegment(this.places, this.#first);
       if (file !== undefined) unlinkSync(file);
@@ -101,12 +111,14 @@ export class JournalReader {
     }
   }
 
-  /** Deletes the journal whole: its writer is dead and all of it is committed. */
+  /** Deletes the journal whole: its writer is dead and all of it is committed. What is left half-way is still a journal. */
   deleteAll(): void {
     this.close();
     for (const directory of [this.places.spill, this.places.primary]) {
       if (directory === undefined || !existsSync(directory)) continue;
-      for (const name of readdirSync(directory)) unlinkSync(path.join(directory, name));
+      const names = readdirSync(directory).filter((name) => name !== DEFINITIONS_FILE);
+      for (const name of names) unlinkSync(path.join(directory, name));
+      rmSync(path.join(directory, DEFINITIONS_FILE), { force: true });
       rmdirSync(directory);
     }
   }
@@ -125,15 +137,16 @@ export class JournalReader {
   }
 
   hasRescue(): boolean {
-    return existsSync(path.join(this.places.primary, segmentFile(RESCUE_SEGMENT)));
+    return findSegment(this.places, RESCUE_SEGMENT) !== undefined;
   }
 
-  #firstSegment(): number {
+  #segmentsAfter(segment: number): number[] {
     const names = [this.places.primary, this.places.spill].flatMap((directory) =>
       directory !== undefined && existsSync(directory) ? readdirSync(directory) : [],
     );
-    const numbers = names.map((name) => Number.parseInt(name, 10)).filter((number) => number > 0);
-    return Math.min(...numbers, RESCUE_SEGMENT);
+    return names
+      .map((name) => Number.parseInt(name, 10))
+      .filter((number) => number > segment && names.includes(segmentFile(number)));
   }
 
   close(): void {
@@ -146,16 +159,21 @@ export class JournalReader {
     if (this.#open === segment) return this.#file;
     this.close();
     const found = findSegment(this.places, segment);
-    this.#file = found === undefined ? undefined : openForRead(found);
-    if (this.#file !== undefined) this.#open = segment;
+    const file = found === undefined ? undefined : openExisting(found);
+    if (file === undefined) return undefined;
+    this.#file = file;
+    if (isStray(file, this.places.id, segment)) this.close();
+    else this.#open = segment;
     return this.#file;
   }
 
-  /** The segment that follows: the rescue file only when the writer is dead. */
+  /** The segment that follows. When the writer is dead, even behind one that somebody took away; at last the rescue file. */
   #next({ segment }: Position, ended: boolean): number | undefined {
     if (segment === RESCUE_SEGMENT) return undefined;
     if (findSegment(this.places, segment + 1) !== undefined) return segment + 1;
-    return ended && this.hasRescue() ? RESCUE_SEGMENT : undefined;
+    if (!ended) return undefined;
+    const later = Math.min(...this.#segmentsAfter(segment), RESCUE_SEGMENT);
+    return later < RESCUE_SEGMENT || this.hasRescue() ? later : undefined;
   }
 
   #scan(from: Position, maxBytes: number, final: boolean, exact = false): Chunk | undefined {
@@ -166,7 +184,7 @@ export class JournalReader {
       const length = Math.min(want, available);
       if (length <= 0) return undefined;
       const bytes = readAt(file, from.offset, length);
-      const whole = bytes.length >= available || exact;
+      const whole = length === available || exact;
       const found = scan(bytes, from, this.places.id, final && whole);
       // A frame longer than what was read: read more of it, where there is more.
       if (found.to.offset > from.offset || whole) return found;
@@ -185,17 +203,24 @@ export function readAt(file: number, offset: number, length: number): Uint8Array
   return filled === length ? bytes : bytes.slice(0, filled);
 }
 
-/** All whole frames in the bytes. `final` says that no more will come: what is left over is corrupt, not incomplete. */
+/**
+ * The whole frames in the bytes; of a write with several frames all or, so far, none: its writer may still cut it back.
+ * `final` says that no more will come: then what is left over is corrupt, and not incomplete. Frames that open a segment
+ * of another journal than `id` are left out.
+ */
 export function scan(bytes: Uint8Array, from: Position, id: string, final: boolean): Chunk {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: Frame[] = [];
   let corruptBytes = 0;
   let offset = 0;
+  let complete = { frames: 0, corruptBytes: 0, offset: 0 };
   while (offset < bytes.length) {
     const found = scanFrame(bytes, view, offset, bytes.length);
     if (found.status === 'frame') {
-      if (!isForeign(found.frame, id)) frames.push(found.frame);
+      if (!isForeign(found.frame, id, from.segment)) frames.push(found.frame);
       offset = found.next;
+      const isLast = (found.frame.flags & MORE_FOLLOWS) === 0;
+      if (isLast) complete = { frames: frames.length, corruptBytes, offset };
       continue;
     }
     if (found.status === 'incomplete' && !final) break;
@@ -204,12 +229,19 @@ export function scan(bytes: Uint8Array, from: Position, id: string, final: boole
     corruptBytes += (next < 0 ? bytes.length : next) - offset;
     offset = next < 0 ? bytes.length : next;
   }
-  const to = { segment: from.segment, offset: from.offset + offset };
-  return { frames, from, to, corruptBytes };
+  if (final) complete = { frames: frames.length, corruptBytes, offset };
+  const to = { segment: from.segment, offset: from.offset + complete.offset };
+  return { frames: frames.slice(0, complete.frames), from, to, corruptBytes: complete.corruptBytes };
 }
 
-function isForeign(frame: Frame, id: string): boolean {
-  return (
-    frame.type === FrameType.SEGMENT && Buffer.from(frame.payload.subarray(0, 16)).toString('hex') !== id
-  );
+/** A file that opens as another segment is none of ours, whatever its name. */
+function isStray(file: number, id: string, segment: number): boolean {
+  const first = scan(readAt(file, 0, SEGMENT_FRAME_BYTES), { segment, offset: 0 }, id, false);
+  return first.to.offset > 0 && first.frames.length === 0;
+}
+
+function isForeign({ type, payload }: Frame, id: string, segment: number): boolean {
+  if (type !== FrameType.SEGMENT || payload.length < 24) return false;
+  const number = new DataView(payload.buffer, payload.byteOffset).getUint32(16, true);
+  return Buffer.from(payload.subarray(0, 16)).toString('hex') !== id || number !== segment;
 }

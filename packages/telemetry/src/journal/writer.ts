@@ -2,23 +2,23 @@
  * The writing end of one journal: append-only files that nobody else writes.
  *
  * In: whole frames. Out: bytes at the end of the current segment, by one `writeSync`.
- * Invariant: a file ends at a frame boundary after every call, whatever the file system did; what `append` answered
- * `true` for survives this process.
- * On failure (budget used up, ENOSPC, EIO …): cut back to the last whole frame, go on in the spill directory; where
- * that fails too, answer `false` and change nothing: the caller counts. Never throws after construction.
+ * Invariant: a file ends where a call ended, whatever the file system did; what `append` answered `true` for survives
+ * this process, and what it answered `false` for is nowhere.
+ * On failure (budget used up, ENOSPC, EIO …): cut back to where the call began, go on in a new segment, in the spill
+ * directory if need be; where that fails too, answer `false`: the caller counts. Never throws after construction.
  */
 import path from 'node:path';
-import { ensurePrivateDirectory } from '../tree/directory.ts';
+import { performance } from 'node:perf_hooks';
+import { ensurePrivateDirectory, freeBytes, unusable } from '../tree/directory.ts';
 import {
   closeSync,
   createForAppend,
   existsSync,
   ftruncateSync,
   renameSync,
-  statfsSync,
-  unlinkSync,
+  rmSync,
   writeSync,
-} from './files.ts';
+} from '../tree/files.ts';
 import type { JournalDefinition } from './definitions.ts';
 import { encodeFrame, encodeJsonFrame, FrameType } from './frame.ts';
 import { DEFINITIONS_FILE, segmentFile, type JournalPlaces } from './places.ts';
@@ -41,8 +41,13 @@ interface Segment {
 
 /** While nothing fits, the places are looked at again this often at most. */
 const RETRY_MILLIS = 100;
-/** The last room of a memory-backed file system is left to others. */
+/** The last room of a file system is left to others. */
 const MIN_FREE_BYTES = 4 * 1024 * 1024;
+
+/** Captured at load: tests fake clocks. */
+const monotonicMillis = performance.now.bind(performance);
+
+const NONE = -1;
 
 export class JournalWriter {
   readonly places: JournalPlaces;
@@ -50,26 +55,38 @@ export class JournalWriter {
   /** Segments that the server has not deleted yet, as far as is known; the last one is open. */
   readonly #segments: Segment[] = [];
   #number = 0;
-  #segment = -1;
-  #definitions: number;
+  /** Descriptors; `NONE` where there is no file, or none that may be written any more. */
+  #segment = NONE;
+  #definitions = NONE;
   #definitionsBytes = 0;
   #definitionsSpilled = false;
+  #isClosed = false;
   #nextAttemptMillis = 0;
 
-  /** Creates the journal's directory; it appears under its name only once its first frame is in it. Throws on failure. */
+  /**
+   * Creates the journal's directory; it appears under its name only once its first frame is in it.
+   * @throws TelemetryError MSC_DIRECTORY_UNSAFE, or MSC_ADDRESS_UNUSABLE where there is no room for it.
+   */
   constructor(places: JournalPlaces, definition: JournalDefinition, budget: JournalBudget) {
     this.places = places;
     this.#budget = budget;
     const hidden = path.join(path.dirname(places.primary), `.${places.id}`);
     ensurePrivateDirectory(hidden);
-    this.#definitions = createForAppend(path.join(hidden, DEFINITIONS_FILE));
-    const header = { type: FrameType.JOURNAL, sequence: 0, rows: 0, units: 0 };
-    if (!this.define(encodeJsonFrame(header, definition))) throw new Error('no room for a journal');
-    renameSync(hidden, places.primary);
+    try {
+      this.#definitions = createForAppend(path.join(hidden, DEFINITIONS_FILE));
+      const header = { type: FrameType.JOURNAL, sequence: 0, rows: 0, units: 0 };
+      if (!this.define(encodeJsonFrame(header, definition))) throw new Error('no room');
+      renameSync(hidden, places.primary);
+    } catch (error) {
+      this.close();
+      rmSync(hidden, { recursive: true, force: true });
+      throw unusable(places.primary, error, 'a directory with room for a journal');
+    }
   }
 
   /** Appends to the definitions. `false` means that neither place had room. */
   define(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
     if (appendWhole(this.#definitions, frame, frame.length, this.#definitionsBytes)) {
       this.#definitionsBytes += frame.length;
       return true;
@@ -93,16 +110,29 @@ export class JournalWriter {
    * a process, which hold sums and the account of what was dropped.
    */
   append(bytes: Uint8Array, length: number, force = false): boolean {
+    if (this.#isClosed) return false;
     const current = this.#segments.at(-1);
-    const fits = current !== undefined && current.bytes + length <= this.#budget.segmentMaxBytes;
-    if (this.#segment >= 0 && fits && this.#write(bytes, length)) return true;
-    return this.#appendToNext(bytes, length, force, fits && !current.spilled);
+    if (
+      this.#segment !== NONE &&
+      current !== undefined &&
+      current.bytes + length <= this.#maxBytes(current)
+    ) {
+      if (appendWhole(this.#segment, bytes, length, current.bytes)) {
+        current.bytes += length;
+        return true;
+      }
+      // Where a tail may be torn, nothing goes behind it.
+      closeSync(this.#segment);
+      this.#segment = NONE;
+    }
+    return this.#appendToNext(bytes, length, force);
   }
 
   close(): void {
-    if (this.#segment >= 0) closeSync(this.#segment);
-    closeSync(this.#definitions);
-    this.#segment = -1;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#segment !== NONE) closeSync(this.#segment);
+    if (this.#definitions !== NONE) closeSync(this.#definitions);
   }
 
   /** Bytes written that the server has not deleted, as of the last rotation. */
@@ -110,32 +140,19 @@ export class JournalWriter {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  #appendToNext(bytes: Uint8Array, length: number, force: boolean, primaryIsFull: boolean): boolean {
-    const now = Date.now();
-    if (now < this.#nextAttemptMillis && !force) return false;
+  #maxBytes({ spilled }: Segment): number {
+    const { segmentMaxBytes, primaryMaxBytes, spillMaxBytes } = this.#budget;
+    return Math.min(segmentMaxBytes, spilled ? spillMaxBytes : primaryMaxBytes);
+  }
+
+  #appendToNext(bytes: Uint8Array, length: number, force: boolean): boolean {
+    const nowMillis = monotonicMillis();
+    if (nowMillis < this.#nextAttemptMillis && !force) return false;
     this.#prune();
-    const { primaryMaxBytes, spillMaxBytes } = this.#budget;
-    const wanted = Math.max(length, Math.min(this.#budget.segmentMaxBytes, primaryMaxBytes));
-    const memory = force || (this.#used(false) + wanted <= primaryMaxBytes && hasRoom(this.places.primary));
-    const disk = force || this.#used(true) + wanted <= spillMaxBytes;
-    if (memory && !primaryIsFull && this.#open(false) && this.#write(bytes, length)) return true;
-    if (disk && this.#open(true) && this.#write(bytes, length)) return true;
-    this.#nextAttemptMillis = now + RETRY_MILLIS;
+    if (this.#startSegment(false, bytes, length, force)) return true;
+    if (this.#startSegment(true, bytes, length, force)) return true;
+    this.#nextAttemptMillis = nowMillis + RETRY_MILLIS;
     return false;
-  }
-
-  #write(bytes: Uint8Array, length: number): boolean {
-    const current = this.#segments[this.#segments.length - 1];
-    if (!appendWhole(this.#segment, bytes, length, current.bytes)) return false;
-    current.bytes += length;
-    return true;
-  }
-
-  #used(spilled: boolean): number {
-    return this.#segments.reduce(
-      (sum, segment) => sum + (segment.spilled === spilled ? segment.bytes : 0),
-      0,
-    );
   }
 
   /** The server deletes in order, so the oldest that exists ends the search. */
@@ -143,29 +160,44 @@ export class JournalWriter {
     while (this.#segments.length > 0 && !existsSync(this.#segments[0].file)) this.#segments.shift();
   }
 
-  #open(spilled: boolean): boolean {
+  /** A segment appears under its name only with its first frames in it: until then it can be taken back. */
+  #startSegment(spilled: boolean, bytes: Uint8Array, length: number, force: boolean): boolean {
     const directory = spilled ? this.places.spill : this.places.primary;
-    if (directory === undefined) return false;
+    if (directory === undefined || !(force || this.#isWithinBudget(spilled, length))) return false;
     const number = this.#number + 1;
     const file = path.join(directory, segmentFile(number));
-    let opened: number;
+    const hidden = path.join(directory, `.${segmentFile(number)}`);
+    const first = segmentFrame(this.places.id, number);
+    let opened = NONE;
     try {
       if (spilled) ensurePrivateDirectory(directory);
-      opened = createForAppend(file);
+      if (!force && freeBytes(directory) < MIN_FREE_BYTES) return false;
+      opened = createForAppend(hidden);
+      if (!appendWhole(opened, first, first.length, 0)) throw new Error('no room');
+      if (!appendWhole(opened, bytes, length, first.length)) throw new Error('no room');
+      renameSync(hidden, file);
     } catch {
+      if (opened !== NONE) discard(opened, hidden);
       return false;
     }
-    const first = segmentFrame(this.places.id, number);
-    if (!appendWhole(opened, first, first.length, 0)) {
-      closeSync(opened);
-      unlinkSync(file);
-      return false;
-    }
-    if (this.#segment >= 0) closeSync(this.#segment);
+    if (this.#segment !== NONE) closeSync(this.#segment);
     this.#number = number;
     this.#segment = opened;
-    this.#segments.push({ file, spilled, bytes: first.length });
+    this.#segments.push({ file, spilled, bytes: first.length + length });
     return true;
+  }
+
+  /** A whole segment must fit, not only its first frames. */
+  #isWithinBudget(spilled: boolean, length: number): boolean {
+    const { segmentMaxBytes, primaryMaxBytes, spillMaxBytes } = this.#budget;
+    const maxBytes = spilled ? spillMaxBytes : primaryMaxBytes;
+    const wanted = Math.max(length, Math.min(segmentMaxBytes, maxBytes));
+    return this.#usedBytes(spilled) + wanted <= maxBytes;
+  }
+
+  #usedBytes(spilled: boolean): number {
+    const segments = this.#segments.filter((segment) => segment.spilled === spilled);
+    return segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }
 
@@ -175,6 +207,15 @@ export function segmentFrame(id: string, segment: number): Uint8Array {
   payload.set(Buffer.from(id, 'hex'));
   new DataView(payload.buffer).setUint32(16, segment, true);
   return encodeFrame({ type: FrameType.SEGMENT, sequence: 0, rows: 0, units: 0 }, payload);
+}
+
+function discard(file: number, name: string): void {
+  try {
+    closeSync(file);
+    rmSync(name, { force: true });
+  } catch {
+    // Readers do not look at hidden names.
+  }
 }
 
 /** A full file system answers with a short write first and with ENOSPC after: both leave the file as it was. */
@@ -189,15 +230,6 @@ export function appendWhole(file: number, bytes: Uint8Array, length: number, siz
     } catch {
       // The torn tail stays; the reader cuts it.
     }
-    return false;
-  }
-}
-
-function hasRoom(directory: string): boolean {
-  try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize > MIN_FREE_BYTES;
-  } catch {
     return false;
   }
 }

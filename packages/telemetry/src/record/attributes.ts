@@ -1,10 +1,14 @@
 /**
  * Attribute sets → series, by structure: key order does not matter, and a caller may mutate its object afterwards.
  * A frozen object with only primitive values is recognised by identity.
- * On failure: an object that cannot be read (a throwing getter) has no series; its record is counted as dropped.
+ * On failure: an object that cannot be read (a throwing getter, an endless graph) has no series; its record is counted
+ * as dropped.
  */
 import type { Attributes } from '@opentelemetry/api';
 import { encodeValue } from '../journal/attributes.ts';
+
+/** Longer ones are no attributes, and would not fit into a frame. */
+const MAX_KEY_LENGTH = 1024 * 1024;
 
 const NONE: Attributes = Object.freeze({});
 
@@ -30,20 +34,24 @@ export class AttributeIndex<Series> {
 
   #find(attributes: Attributes): Series {
     const key = canonicalAttributes(attributes);
+    if (key.length > MAX_KEY_LENGTH) throw new RangeError(`attributes of ${key.length} characters`);
     let series = this.#byKey.get(key);
     if (series === undefined) {
       series = this.#create(attributes);
       this.#byKey.set(key, series);
     }
-    if (Object.isFrozen(attributes) && Object.values(attributes).every(isPrimitive)) {
+    if (Object.isFrozen(attributes) && hasOnlyPrimitives(attributes)) {
       this.#byIdentity.set(attributes, series);
     }
     return series;
   }
 }
 
-function isPrimitive(value: unknown): boolean {
-  return typeof value !== 'object';
+/** A getter may answer differently each time, even where the object is frozen. */
+function hasOnlyPrimitives(attributes: Attributes): boolean {
+  return Object.values(Object.getOwnPropertyDescriptors(attributes)).every(
+    (property) => 'value' in property && typeof property.value !== 'object',
+  );
 }
 
 /** The same string for the same attributes in any order; distinguishes `1` from `"1"`, and NaN from null. */

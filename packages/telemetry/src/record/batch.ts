@@ -8,7 +8,7 @@
  *
  *   control (96 B) │ path (1 KiB) │ samples │ sums │ operations │ histograms
  *   control: i32 closed, samples, sums, operations, histogram rows, histogram bytes, owner, path bytes;
- *            u32 ×4 time base; f64 sequence
+ *            u32 ×4 time base; f64 sequence; i32 watcher
  */
 import {
   BASE_BYTES,
@@ -17,13 +17,15 @@ import {
   samplesBytes,
   sumsBytes,
 } from '../journal/columns.ts';
-import { FrameType, HEADER_BYTES, sealFrame } from '../journal/frame.ts';
+import { FrameType, HEADER_BYTES, MORE_FOLLOWS, sealFrame } from '../journal/frame.ts';
 
 /** Rows of each kind until a batch is full and is flushed within its turn. */
 export const MAX_SAMPLES = 4096;
 export const MAX_SUMS = 1024;
 export const MAX_OPERATIONS = 1024;
 const HISTOGRAM_BYTES = 32 * 1024;
+/** A histogram with more does not fit into a batch. */
+export const MAX_BUCKETS: number = (HISTOGRAM_BYTES - histogramRowBytes(0)) / 8;
 
 const CONTROL_BYTES = 96;
 const PATH_BYTES = 1024;
@@ -49,6 +51,7 @@ export class Batch {
   readonly #control: Int32Array;
   readonly #base: Uint32Array;
   readonly #sequence: Float64Array;
+  readonly #watcher: Int32Array;
   readonly #path: Uint8Array;
   readonly #histograms: Uint8Array;
   readonly sampleDeltas: Float64Array;
@@ -70,6 +73,7 @@ export class Batch {
     this.#control = new Int32Array(memory, offset, 8);
     this.#base = new Uint32Array(memory, offset + 32, 4);
     this.#sequence = new Float64Array(memory, offset + 48, 1);
+    this.#watcher = new Int32Array(memory, offset + 56, 1);
     this.#path = new Uint8Array(memory, offset + CONTROL_BYTES, PATH_BYTES);
     const samples = offset + SAMPLES_AT;
     this.sampleDeltas = new Float64Array(memory, samples, MAX_SAMPLES);
@@ -113,10 +117,14 @@ export class Batch {
     Atomics.store(this.#control, OPERATIONS, rows);
   }
 
-  /** A zeroed row for a histogram series: `[count, sum, min, max, buckets…]`; `undefined` when the batch is full. */
-  addHistogram(series: number, buckets: number): Float64Array | undefined {
+  /** Whether a histogram row fits. `MAX_BUCKETS` always fit into an empty batch. */
+  hasRoomFor(buckets: number): boolean {
+    return this.#control[HISTOGRAM_USED] + histogramRowBytes(buckets) <= HISTOGRAM_BYTES;
+  }
+
+  /** A row without values for a histogram series; only where there is room. `[count, sum, min, max, buckets…]` */
+  addHistogram(series: number, buckets: number): Float64Array {
     const used = this.#control[HISTOGRAM_USED];
-    if (used + histogramRowBytes(buckets) > HISTOGRAM_BYTES) return undefined;
     const start = this.#histograms.byteOffset + used;
     new Uint32Array(this.memory, start, 2).set([series, buckets]);
     const numbers = new Float64Array(this.memory, start + 8, 4 + buckets).fill(0);
@@ -165,6 +173,7 @@ export class Batch {
     const histogramRows = this.#control[HISTOGRAM_ROWS];
     let length = 0;
     let next = sequence;
+    let kinds = [samples, sums, operations, histogramRows].filter((count) => count > 0).length;
     const frame = (
       type: FrameType,
       rows: number,
@@ -178,7 +187,8 @@ export class Batch {
         at += column.byteLength;
       }
       out.fill(0, at, length + HEADER_BYTES + bytes);
-      length = sealFrame(out, view, length, { type, sequence: next++, rows, units }, bytes);
+      const flags = --kinds > 0 ? MORE_FOLLOWS : 0;
+      length = sealFrame(out, view, length, { type, sequence: next++, rows, units, flags }, bytes);
     };
     // Sums first: if the rest of a turn is torn off by a kill, the totals are whole.
     if (sums > 0) {
@@ -237,10 +247,11 @@ export class Batch {
   // The rest is for memory that is shared with the main thread.
 
   /** Takes a free slot for a journal, whose directory the main thread must know to rescue the batch. */
-  claim(directory: string, thread: number): boolean {
+  claim(directory: string, thread: number, watcher: number): boolean {
     const text = new TextEncoder().encode(directory);
     if (text.length > PATH_BYTES || Atomics.compareExchange(this.#control, OWNER, 0, thread) !== 0)
       return false;
+    this.#watcher[0] = watcher;
     this.#path.set(text);
     Atomics.store(this.#control, PATH_LENGTH, text.length);
     return true;
@@ -251,6 +262,8 @@ export class Batch {
     Atomics.store(this.#control, PATH_LENGTH, 0);
     Atomics.store(this.#control, CLOSED, 0);
     this.#sequence[0] = 0;
+    // The main thread, which is no worker whose end anybody sees.
+    this.#watcher[0] = 0;
     Atomics.store(this.#control, OWNER, 0);
   }
 
@@ -267,6 +280,11 @@ export class Batch {
   get directory(): string | undefined {
     const length = Atomics.load(this.#control, PATH_LENGTH);
     return length === 0 ? undefined : new TextDecoder().decode(this.#path.slice(0, length));
+  }
+
+  /** The thread that sees the owner end. */
+  get watcher(): number {
+    return this.#watcher[0];
   }
 
   /** The thread that claimed the slot; 0 while it is free. */

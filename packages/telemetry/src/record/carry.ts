@@ -3,7 +3,11 @@
  * Bounded by the number of series of its recorder.
  */
 import { BASE_BYTES, histogramRowBytes, sumsBytes } from '../journal/columns.ts';
-import { encodeFrame, FrameType } from '../journal/frame.ts';
+import { FrameType, type FramePart } from '../journal/frame.ts';
+
+/** Rows of one frame: no payload may grow beyond its bound. */
+const MAX_SUMS = 65_536;
+const MAX_HISTOGRAMS = 256;
 
 interface Sum {
   value: number;
@@ -48,51 +52,60 @@ export class Carry {
     }
   }
 
-  /** Frames that hold all of it, at one instant: `[seconds, nanos, monotonic seconds, monotonic nanos]`. */
-  frames(base: readonly number[], sequence: number): Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    if (this.#sums.size > 0) {
-      const rows = this.#sums.size;
-      const payload = new Uint8Array(sumsBytes(rows));
-      new Uint32Array(payload.buffer, 0, 4).set(base);
-      new Float64Array(payload.buffer, BASE_BYTES, rows).set(
-        [...this.#sums.values()].map(({ value }) => value),
-      );
-      new Uint32Array(payload.buffer, BASE_BYTES + 8 * rows, rows).set([...this.#sums.keys()]);
-      const calls = [...this.#sums.values()].map((sum) => sum.calls);
-      new Uint32Array(payload.buffer, BASE_BYTES + 12 * rows, rows).set(calls);
-      const units = calls.reduce((sum, count) => sum + count, 0);
-      frames.push(encodeFrame({ type: FrameType.SUMS, sequence, rows, units }, payload));
-    }
-    if (this.#histograms.size > 0) {
-      const rows = [...this.#histograms];
-      const bytes = rows.reduce(
-        (sum, [, numbers]) => sum + histogramRowBytes(numbers.length - 4),
-        BASE_BYTES,
-      );
-      const payload = new Uint8Array(bytes);
-      new Uint32Array(payload.buffer, 0, 4).set(base);
-      let at = BASE_BYTES;
-      let units = 0;
-      for (const [series, numbers] of rows) {
-        new Uint32Array(payload.buffer, at, 2).set([series, numbers.length - 4]);
-        new Float64Array(payload.buffer, at + 8, numbers.length).set(numbers);
-        at += histogramRowBytes(numbers.length - 4);
-        units += numbers[0];
-      }
-      const header = {
-        type: FrameType.HISTOGRAMS,
-        sequence: sequence + frames.length,
-        rows: rows.length,
-        units,
-      };
-      frames.push(encodeFrame(header, payload));
-    }
-    return frames;
+  /** All of it, at one instant: `[seconds, nanos, monotonic seconds, monotonic nanos]`. */
+  parts(base: readonly number[]): FramePart[] {
+    return [
+      ...chunks([...this.#sums], MAX_SUMS).map((rows) => sumsPart(base, rows)),
+      ...chunks([...this.#histograms], MAX_HISTOGRAMS).map((rows) => histogramsPart(base, rows)),
+    ];
   }
 
   clear(): void {
     this.#sums.clear();
     this.#histograms.clear();
   }
+}
+
+function chunks<T>(rows: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
+    rows.slice(chunk * size, (chunk + 1) * size),
+  );
+}
+
+function sumsPart(
+  base: readonly number[],
+  sums: readonly (readonly [series: number, sum: Sum])[],
+): FramePart {
+  const rows = sums.length;
+  const payload = new Uint8Array(sumsBytes(rows));
+  new Uint32Array(payload.buffer, 0, 4).set(base);
+  const values = new Float64Array(payload.buffer, BASE_BYTES, rows);
+  const series = new Uint32Array(payload.buffer, BASE_BYTES + 8 * rows, rows);
+  const calls = new Uint32Array(payload.buffer, BASE_BYTES + 12 * rows, rows);
+  let units = 0;
+  for (const [row, [id, sum]] of sums.entries()) {
+    values[row] = sum.value;
+    series[row] = id;
+    calls[row] = sum.calls;
+    units += sum.calls;
+  }
+  return { type: FrameType.SUMS, rows, units, payload };
+}
+
+function histogramsPart(
+  base: readonly number[],
+  histograms: readonly (readonly [series: number, numbers: Float64Array])[],
+): FramePart {
+  const sizes = histograms.map(([, numbers]) => histogramRowBytes(numbers.length - 4));
+  const payload = new Uint8Array(sizes.reduce((sum, bytes) => sum + bytes, BASE_BYTES));
+  new Uint32Array(payload.buffer, 0, 4).set(base);
+  let at = BASE_BYTES;
+  let units = 0;
+  for (const [row, [series, numbers]] of histograms.entries()) {
+    new Uint32Array(payload.buffer, at, 2).set([series, numbers.length - 4]);
+    new Float64Array(payload.buffer, at + 8, numbers.length).set(numbers);
+    at += sizes[row];
+    units += numbers[0];
+  }
+  return { type: FrameType.HISTOGRAMS, rows: histograms.length, units, payload };
 }

@@ -9,16 +9,19 @@ import { performance } from 'node:perf_hooks';
 /** `[seconds, nanoseconds]` of the monotonic clock, shared by all processes of a host. 34 ns, most of a record's cost. */
 export const monotonic: () => [seconds: number, nanos: number] = process.hrtime;
 
+/** Captured at load: tests fake clocks. */
+const wallMillis = Date.now;
+
 /** A wall clock further off than this has been stepped; slewing keeps far below. */
 const STEP_MILLIS = 50;
 
 let offsetSeconds = 0;
 let offsetNanos = 0;
 
-function setOffset(wallMillis: number, [seconds, nanos]: readonly [number, number]): void {
-  const wallSeconds = Math.floor(wallMillis / 1000);
+function setOffset(epochMillis: number, [seconds, nanos]: readonly [number, number]): void {
+  const wallSeconds = Math.floor(epochMillis / 1000);
   offsetSeconds = wallSeconds - seconds;
-  offsetNanos = Math.round((wallMillis - wallSeconds * 1000) * 1e6) - nanos;
+  offsetNanos = Math.round((epochMillis - wallSeconds * 1000) * 1e6) - nanos;
 }
 setOffset(performance.timeOrigin + performance.now(), monotonic());
 
@@ -26,7 +29,7 @@ setOffset(performance.timeOrigin + performance.now(), monotonic());
 export function wallTime(seconds: number, nanos: number): [seconds: number, nanos: number] {
   const now = monotonic();
   const expectedMillis = (now[0] + offsetSeconds) * 1000 + (now[1] + offsetNanos) / 1e6;
-  const actualMillis = Date.now();
+  const actualMillis = wallMillis();
   if (Math.abs(actualMillis - expectedMillis) > STEP_MILLIS) setOffset(actualMillis, now);
   let wallSeconds = seconds + offsetSeconds;
   let wallNanos = nanos + offsetNanos;

@@ -153,6 +153,8 @@ export class SummingCounter implements BindableCounter, BindableUpDownCounter {
   }
 }
 
+const NO_NUMBERS = new Float64Array(0);
+
 class BucketSeries implements BoundHistogram {
   readonly #recorder: Recorder;
   readonly #series: HistogramSeries;
@@ -165,7 +167,7 @@ class BucketSeries implements BoundHistogram {
   ) {
     this.#recorder = recorder;
     const series = recorder.defineSeries(id, encodeAttributes(attributes));
-    this.#series = { id: series, boundaries, numbers: undefined, epoch: 0 };
+    this.#series = { id: series, boundaries, numbers: NO_NUMBERS, epoch: 0 };
     this.#isInt = valueType === ValueType.INT;
   }
 

@@ -15,7 +15,9 @@ import {
   type MetricOptions,
   type Observable,
 } from '@opentelemetry/api';
+import { show } from '../errors.ts';
 import type { InstrumentKind } from '../journal/definitions.ts';
+import { MAX_BUCKETS } from './batch.ts';
 import {
   BucketHistogram,
   DEFAULT_BOUNDARIES,
@@ -106,8 +108,8 @@ export class RecordingMeter implements Meter {
     this.#callbacks.addBatch(callback, observables);
   }
 
-  removeBatchObservableCallback(callback: BatchObservableCallback): void {
-    this.#callbacks.removeBatch(callback);
+  removeBatchObservableCallback(callback: BatchObservableCallback, observables: Observable[]): void {
+    this.#callbacks.removeBatch(callback, observables);
   }
 
   #instrument<T>(
@@ -142,16 +144,21 @@ export class RecordingMeter implements Meter {
 }
 
 function explicitBoundaries(name: string, options: MetricOptions | undefined): readonly number[] {
-  const given = options?.advice?.explicitBucketBoundaries;
+  const given: unknown = options?.advice?.explicitBucketBoundaries;
   if (given === undefined) return DEFAULT_BOUNDARIES;
-  const ascending = given.every(
-    (bound, index) => Number.isFinite(bound) && (index === 0 || given[index - 1] < bound),
-  );
-  if (ascending) return [...given];
+  if (areBoundaries(given)) return [...given];
   diag.warn(
-    `msc-telemetry: explicitBucketBoundaries of ${name}: got ${JSON.stringify(given)}, expected ascending finite numbers; the default bounds are used`,
+    `msc-telemetry: explicitBucketBoundaries of ${name}: got ${show(given)}, expected at most ${MAX_BUCKETS - 1} ascending finite numbers; the default bounds are used`,
   );
   return DEFAULT_BOUNDARIES;
+}
+
+function areBoundaries(given: unknown): given is number[] {
+  return (
+    Array.isArray(given) &&
+    given.length < MAX_BUCKETS &&
+    given.every((bound, index) => Number.isFinite(bound) && (index === 0 || given[index - 1] < bound))
+  );
 }
 
 export class RecordingMeterProvider implements MeterProvider {

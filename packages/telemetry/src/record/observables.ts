@@ -61,10 +61,15 @@ export function totalObserver(registered: Registered): Observer {
   };
 }
 
+interface BatchCallback {
+  readonly callback: BatchObservableCallback;
+  readonly observables: ReadonlySet<Observable>;
+}
+
 /** All callbacks of one meter provider. */
 export class ObservableCallbacks {
   readonly #single = new Map<ObservableInstrument, Set<ObservableCallback>>();
-  readonly #batches = new Map<BatchObservableCallback, Set<Observable>>();
+  #batches: readonly BatchCallback[] = [];
   readonly #failed = new WeakSet<object>();
   readonly #onFirst: () => void;
 
@@ -81,12 +86,17 @@ export class ObservableCallbacks {
     return instrument;
   }
 
+  /** The same callback with other observables is another one. */
   addBatch(callback: BatchObservableCallback, observables: readonly Observable[]): void {
-    this.#batches.set(callback, new Set(observables));
+    this.removeBatch(callback, observables);
+    this.#batches = [...this.#batches, { callback, observables: new Set(observables) }];
   }
 
-  removeBatch(callback: BatchObservableCallback): void {
-    this.#batches.delete(callback);
+  removeBatch(callback: BatchObservableCallback, observables: readonly Observable[]): void {
+    const given = new Set(observables);
+    this.#batches = this.#batches.filter(
+      (batch) => batch.callback !== callback || batch.observables.symmetricDifference(given).size > 0,
+    );
   }
 
   /** Runs every callback once. What asynchronous ones observe later is recorded when they do. */
@@ -97,7 +107,7 @@ export class ObservableCallbacks {
         running.push(this.#run(callback, () => callback({ observe: instrument.observe })));
       }
     }
-    for (const [callback, observables] of this.#batches) {
+    for (const { callback, observables } of this.#batches) {
       const result: BatchObservableResult = {
         observe: (observable, value, attributes) => {
           if (observables.has(observable)) (observable as ObservableInstrument).observe(value, attributes);

@@ -6,7 +6,7 @@
  * On failure: never throws; a second end of the same operation does nothing.
  */
 import type { Attributes } from '@opentelemetry/api';
-import { encodeAttributes } from '../journal/attributes.ts';
+import { decodeAttributes, encodeAttributes } from '../journal/attributes.ts';
 import { CounterName, METER_NAME, UNITS } from '../names.ts';
 import { VERSION } from '../version.ts';
 import { monotonic } from './clock.ts';
@@ -52,7 +52,8 @@ export class RecordingOperations implements Operations {
   constructor(recorder: Recorder, { provider, attributes }: OperationsOptions) {
     this.#recorder = recorder;
     this.#attributes = {
-      ...attributes,
+      // A copy of all that lies in them, so that no later start or end can fail or differ.
+      ...decodeAttributes(encodeAttributes(attributes ?? {})),
       'multistorageclient.version': VERSION,
       'multistorageclient.provider': provider,
     };
@@ -86,8 +87,8 @@ export class RecordingOperations implements Operations {
     const now = monotonic();
     const latencyNanos = (now[0] - start[0]) * 1e9 + (now[1] - start[1]);
     const series = this.#seriesOf(name, status);
-    const moved = status === 'success' && MOVES_DATA.has(name) && bytes >= 0 ? bytes : NaN;
-    this.#recorder.operation(series.id, now, latencyNanos, moved);
+    const hasMoved = status === 'success' && MOVES_DATA.has(name) && Number.isFinite(bytes) && bytes >= 0;
+    this.#recorder.operation(series.id, now, latencyNanos, hasMoved ? bytes : NaN);
   }
 
   #seriesOf(name: string, status: string): OperationSeries {

@@ -7,7 +7,7 @@
  * carried and enter the next frame that fits.
  */
 import type { JournalWriter } from '../journal/writer.ts';
-import { encodeJsonFrame, FrameType } from '../journal/frame.ts';
+import { encodeFrames, encodeJson, encodeJsonFrame, FrameType } from '../journal/frame.ts';
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
@@ -18,7 +18,7 @@ import { monotonic, wallTime } from './clock.ts';
 export type Flush = 'turn' | 'record' | number;
 
 /** Why a call of `record`, `add` or an operation's end is not in the journal. */
-export type DropReason = 'invalid_value' | 'invalid_attributes' | 'budget' | 'closed' | 'definition';
+export type DropReason = 'invalid_value' | 'invalid_attributes' | 'budget' | 'closed';
 
 /** A series of sums, and its row in the current batch. */
 export interface SumSeries {
@@ -30,7 +30,8 @@ export interface SumSeries {
 export interface HistogramSeries {
   readonly id: number;
   readonly boundaries: readonly number[];
-  numbers: Float64Array | undefined;
+  /** Its row in the current batch. */
+  numbers: Float64Array;
   epoch: number;
 }
 
@@ -60,6 +61,8 @@ export class Recorder {
   readonly #dropped = new Map<DropReason, number>();
   #accountChanged = false;
   readonly #carry = new Carry();
+  /** Definitions that found no room: nothing that may refer to them is written before they are. */
+  readonly #unwritten: Uint8Array[] = [];
   readonly #operations = new Map<number, OperationSeries>();
   readonly #observed = new Set<number>();
   readonly #onFlush = (): void => {
@@ -96,8 +99,8 @@ export class Recorder {
   sample(series: number, value: number): void {
     const batch = this.#batch;
     const now = monotonic();
-    if (batch.isEmpty || batch.samples === MAX_SAMPLES) this.#begin(now);
-    if (batch.isClosed) return this.drop('closed', 1);
+    const isFirst = batch.isEmpty || batch.samples === MAX_SAMPLES;
+    if (batch.isClosed || (isFirst && !this.#begin(now))) return this.drop('closed', 1);
     const row = batch.samples;
     batch.sampleDeltas[row] = (now[0] - this.#baseSeconds) * 1e9 + (now[1] - this.#baseNanos);
     batch.sampleValues[row] = value;
@@ -109,8 +112,8 @@ export class Recorder {
   /** Adds to a sum. `calls` is 0 for what is no call of its own, such as an operation's start. */
   add(series: SumSeries, value: number, calls = 1): void {
     const batch = this.#batch;
-    if (series.epoch !== batch.epoch) this.#sumRow(series);
-    if (batch.isClosed) return this.drop('closed', calls);
+    const isFirst = series.epoch !== batch.epoch;
+    if (batch.isClosed || (isFirst && !this.#sumRow(series, 0))) return this.drop('closed', calls);
     batch.sumValues[series.row] += value;
     batch.sumCalls[series.row] += calls;
     if (!this.#scheduled) this.#schedule();
@@ -119,11 +122,9 @@ export class Recorder {
   /** Sets an observed total: the last value of a batch counts. */
   observe(series: SumSeries, value: number): void {
     const batch = this.#batch;
-    if (series.epoch !== batch.epoch) {
-      this.#observed.add(series.id);
-      this.#sumRow(series);
-    }
-    if (batch.isClosed) return this.drop('closed', 1);
+    const isFirst = series.epoch !== batch.epoch;
+    if (batch.isClosed || (isFirst && !this.#sumRow(series, value))) return this.drop('closed', 1);
+    if (isFirst) this.#observed.add(series.id);
     batch.sumValues[series.row] = value;
     batch.sumCalls[series.row] += 1;
     if (!this.#scheduled) this.#schedule();
@@ -131,8 +132,8 @@ export class Recorder {
 
   histogram(series: HistogramSeries, value: number): void {
     const batch = this.#batch;
-    if (series.epoch !== batch.epoch) this.#histogramRow(series);
-    if (batch.isClosed || series.numbers === undefined) return this.drop('closed', 1);
+    const isFirst = series.epoch !== batch.epoch;
+    if (batch.isClosed || (isFirst && !this.#histogramRow(series))) return this.drop('closed', 1);
     const { numbers, boundaries } = series;
     numbers[0] += 1;
     numbers[1] += value;
@@ -145,8 +146,8 @@ export class Recorder {
   /** Appends an ended operation. `bytes` is NaN where it moved none. */
   operation(series: number, end: readonly [number, number], latencyNanos: number, bytes: number): void {
     const batch = this.#batch;
-    if (batch.isEmpty || batch.operations === MAX_OPERATIONS) this.#begin(end);
-    if (batch.isClosed) return this.drop('closed', 1);
+    const isFirst = batch.isEmpty || batch.operations === MAX_OPERATIONS;
+    if (batch.isClosed || (isFirst && !this.#begin(end))) return this.drop('closed', 1);
     const row = batch.operations;
     batch.operationDeltas[row] = (end[0] - this.#baseSeconds) * 1e9 + (end[1] - this.#baseNanos);
     batch.operationLatencies[row] = latencyNanos;
@@ -158,6 +159,7 @@ export class Recorder {
 
   /** Counts calls that cannot be kept; the account reaches the journal with the next flush. */
   drop(reason: DropReason, calls: number): void {
+    if (calls === 0) return;
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + calls);
     this.#accountChanged = true;
     if (!this.#scheduled) this.#schedule();
@@ -173,7 +175,7 @@ export class Recorder {
     if (batch.isEmpty) return;
     composed ??= new Uint8Array(COMPOSED_BYTES);
     const { length, nextSequence } = batch.compose(composed, batch.sequence);
-    if (this.#carry.isEmpty && this.#journal.append(composed, length)) {
+    if (this.#carry.isEmpty && this.#writeDefinitions() && this.#journal.append(composed, length)) {
       batch.clear(nextSequence);
     } else {
       this.#carryOver();
@@ -216,40 +218,50 @@ export class Recorder {
   }
 
   #define(definitions: object): void {
+    if (this.#batch.isClosed) return;
     const header = { type: FrameType.DEFINITIONS, sequence: 0, rows: 1, units: 0 };
-    if (!this.#journal.define(encodeJsonFrame(header, definitions))) this.drop('definition', 0);
+    this.#unwritten.push(encodeJsonFrame(header, definitions));
+    this.#writeDefinitions();
   }
 
-  #begin(now: readonly [number, number]): void {
+  #writeDefinitions(): boolean {
+    while (this.#unwritten.length > 0) {
+      if (!this.#journal.define(this.#unwritten[0])) return false;
+      this.#unwritten.shift();
+    }
+    return true;
+  }
+
+  /** Makes room. `false`: the main thread closed the batch in the meantime. */
+  #begin(now: readonly [number, number]): boolean {
     if (!this.#batch.isEmpty) this.flush();
+    if (this.#batch.isClosed) return false;
     [this.#baseSeconds, this.#baseNanos] = now;
     const [wallSeconds, wallNanos] = wallTime(now[0], now[1]);
     this.#batch.setBase(wallSeconds, wallNanos, now[0], now[1]);
+    return true;
   }
 
-  #sumRow(series: SumSeries): void {
+  #sumRow(series: SumSeries, value: number): boolean {
     const batch = this.#batch;
-    if (batch.isEmpty || batch.sums === MAX_SUMS) this.#begin(monotonic());
+    if ((batch.isEmpty || batch.sums === MAX_SUMS) && !this.#begin(monotonic())) return false;
     const row = batch.sums;
     batch.sumSeries[row] = series.id;
-    batch.sumValues[row] = 0;
+    batch.sumValues[row] = value;
     batch.sumCalls[row] = 0;
     series.row = row;
     series.epoch = batch.epoch;
     batch.publishSums(row + 1);
+    return true;
   }
 
-  #histogramRow(series: HistogramSeries): void {
+  #histogramRow(series: HistogramSeries): boolean {
     const batch = this.#batch;
     const buckets = series.boundaries.length + 1;
-    if (batch.isEmpty) this.#begin(monotonic());
-    let numbers = batch.addHistogram(series.id, buckets);
-    if (numbers === undefined) {
-      this.#begin(monotonic());
-      numbers = batch.addHistogram(series.id, buckets);
-    }
-    series.numbers = numbers;
+    if ((batch.isEmpty || !batch.hasRoomFor(buckets)) && !this.#begin(monotonic())) return false;
+    series.numbers = batch.addHistogram(series.id, buckets);
     series.epoch = batch.epoch;
+    return true;
   }
 
   #schedule(): void {
@@ -286,17 +298,22 @@ export class Recorder {
   #flushCarry(force: boolean): void {
     if (this.#carry.isEmpty && !this.#accountChanged) return;
     const [seconds, nanos] = monotonic();
-    const frames = this.#carry.frames([...wallTime(seconds, nanos), seconds, nanos], this.#batch.sequence);
+    const parts = this.#carry.parts([...wallTime(seconds, nanos), seconds, nanos]);
     if (this.#accountChanged) {
-      const sequence = this.#batch.sequence + frames.length;
-      const header = { type: FrameType.ACCOUNT, sequence, rows: 0, units: 0 };
-      frames.push(encodeJsonFrame(header, { dropped: Object.fromEntries(this.#dropped) }));
+      const payload = encodeJson({ dropped: Object.fromEntries(this.#dropped) });
+      parts.push({ type: FrameType.ACCOUNT, rows: 0, units: 0, payload });
     }
-    const bytes = Buffer.concat(frames);
-    if (!this.#journal.append(bytes, bytes.length, force)) return;
-    this.#batch.sequence += frames.length;
-    this.#carry.clear();
-    this.#accountChanged = false;
+    const batch = this.#batch;
+    const { sequence } = batch;
+    const bytes = encodeFrames(parts, sequence);
+    // Before the write: were this thread terminated behind it, the rescued batch would repeat the numbers and be lost.
+    batch.sequence = sequence + parts.length;
+    if (this.#writeDefinitions() && this.#journal.append(bytes, bytes.length, force)) {
+      this.#carry.clear();
+      this.#accountChanged = false;
+    } else {
+      batch.sequence = sequence;
+    }
   }
 }
 

@@ -2,7 +2,8 @@
  * Shared slots: batches of worker threads, in memory that the main thread can drain when a thread is terminated.
  *
  * In the main thread: made at `init`, handed to every worker that is created later, through environment data.
- * In a worker thread: one slot is claimed per recorder.
+ * In a worker thread: one slot is claimed per recorder. It is drained by the thread that sees this one end: its parent, or
+ * whoever sees its parent end.
  * Invariant: a rescue file has frames with the sequence numbers that the thread itself would have used, and exists only
  * whole; a batch that the thread wrote itself after all is dropped by the reader as seen.
  * On failure (all slots taken, or main without telemetry): the batch is private; a terminated thread loses its turn.
@@ -15,34 +16,45 @@ import {
   threadId,
   type Worker,
 } from 'node:worker_threads';
-import { replaceFile } from '../journal/files.ts';
-import { RESCUE_FILE } from '../journal/places.ts';
+import { journalPlaces, RESCUE_FILE } from '../journal/places.ts';
+import { ensurePrivateDirectory } from '../tree/directory.ts';
+import { replaceFile } from '../tree/files.ts';
+import { spillDirectoryFor } from '../tree/trees.ts';
 import { Batch, BATCH_BYTES, COMPOSED_BYTES } from './batch.ts';
 
 const KEY = 'multistorageclient.telemetry.slots';
 /** Threads × configurations that can be rescued at a time. Untouched slots take address space, not memory. */
 const SLOTS = 64;
 
+/** What a thread hands to those that it creates. */
+interface Inheritance {
+  readonly memory: SharedArrayBuffer;
+  /** The thread that sees them end. */
+  readonly watcher: number;
+}
+
+/** At load: later this thread's own takes its place. */
+const inherited = isMainThread ? undefined : (getEnvironmentData(KEY) as Inheritance | undefined);
+
 /** A batch in a slot of this worker thread, or in memory of its own. */
 export function claimBatch(journalDirectory: string): Batch {
-  const memory = isMainThread ? undefined : getEnvironmentData(KEY);
-  if (memory instanceof SharedArrayBuffer) {
+  if (inherited !== undefined) {
     for (let slot = 0; slot < SLOTS; slot++) {
-      const batch = new Batch(memory, slot * BATCH_BYTES);
-      if (batch.claim(journalDirectory, threadId)) return batch;
+      const batch = new Batch(inherited.memory, slot * BATCH_BYTES);
+      if (batch.claim(journalDirectory, threadId, inherited.watcher)) return batch;
     }
   }
   return new Batch();
 }
 
-/** The slots of this process, kept by its main thread. */
+/** The slots of this process, as one of its threads sees them. */
 export class Slots {
   readonly #batches: readonly Batch[];
 
   constructor() {
-    const memory = new SharedArrayBuffer(SLOTS * BATCH_BYTES);
+    const memory = inherited?.memory ?? new SharedArrayBuffer(SLOTS * BATCH_BYTES);
     this.#batches = Array.from({ length: SLOTS }, (_, slot) => new Batch(memory, slot * BATCH_BYTES));
-    setEnvironmentData(KEY, memory);
+    setEnvironmentData(KEY, { memory, watcher: threadId } satisfies Inheritance);
     process.on('worker', (worker: Worker) => {
       const thread = worker.threadId;
       worker.once('exit', () => this.#rescueThread(thread));
@@ -51,6 +63,8 @@ export class Slots {
 
   /** At the end of the process: takes from threads that still run what they have, and refuses the rest. */
   close(): void {
+    // A thread that was handed its slots leaves this to the one that sees it end.
+    if (inherited !== undefined) return;
     for (const batch of this.#batches) {
       if (batch.owner === 0) continue;
       batch.close();
@@ -60,6 +74,8 @@ export class Slots {
 
   #rescueThread(thread: number): void {
     for (const batch of this.#batches) {
+      // Threads end before the one that created them does.
+      if (batch.owner !== 0 && batch.watcher === thread) this.#rescueThread(batch.owner);
       if (batch.owner !== thread) continue;
       rescue(batch);
       batch.clear(0);
@@ -73,15 +89,29 @@ function rescue(batch: Batch): void {
   const { directory } = batch;
   if (directory === undefined) return;
   const bytes = new Uint8Array(COMPOSED_BYTES);
+  let sequence: number;
+  let length: number;
+  do {
+    // The thread may be in the middle of a flush: a sequence that moved means that its rows did too.
+    ({ sequence } = batch);
+    ({ length } = batch.compose(bytes, sequence));
+  } while (sequence !== batch.sequence);
+  save(directory, bytes.subarray(0, length));
+}
+
+/** Like segments: in the spill directory where the primary place has no room. */
+function save(directory: string, bytes: Uint8Array): void {
   try {
-    let sequence: number;
-    let length: number;
-    do {
-      // The thread may be in the middle of a flush: a sequence that moved means that its rows did too.
-      ({ sequence } = batch);
-      ({ length } = batch.compose(bytes, sequence));
-    } while (sequence !== batch.sequence);
-    replaceFile(path.join(directory, RESCUE_FILE), bytes.subarray(0, length));
+    replaceFile(path.join(directory, RESCUE_FILE), bytes);
+    return;
+  } catch {
+    // The spill directory may have room.
+  }
+  try {
+    const tree = path.dirname(path.dirname(directory));
+    const { spill = directory } = journalPlaces(tree, spillDirectoryFor(tree), path.basename(directory));
+    ensurePrivateDirectory(spill);
+    replaceFile(path.join(spill, RESCUE_FILE), bytes);
   } catch {
     // The journal is gone, or there is no room: what was in the slot is lost with its thread.
   }

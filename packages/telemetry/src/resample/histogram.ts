@@ -3,7 +3,7 @@
  * window in which it changed. The same rules as for sums.
  */
 import type { HistogramValue, Temporality } from '../exporters/exporter.ts';
-import { after, closes, windowEnd, type Close } from './windows.ts';
+import { closing, PointTimes, windowEnd, type Close } from './windows.ts';
 
 /** Count, sum, minimum, maximum and buckets, mergeable. */
 export interface Buckets {
@@ -35,18 +35,15 @@ export type EmitHistogram = (millis: number, value: HistogramValue, startMillis:
 export class Histogram {
   readonly #boundaries: readonly number[];
   readonly #total: Buckets;
-  #startMillis: number;
-  #lastMillis = 0;
+  readonly #times: PointTimes;
   readonly #open = new Map<number, Buckets>();
 
-  constructor(boundaries: readonly number[], startMillis: number, state?: HistogramState) {
+  constructor(boundaries: readonly number[], start: { readonly startMillis: number } | HistogramState) {
+    const { total, open = [] }: Partial<HistogramState> = start;
     this.#boundaries = boundaries;
-    this.#startMillis = startMillis;
-    this.#total = state === undefined ? empty(boundaries.length + 1) : fromState(state.total);
-    if (state === undefined) return;
-    this.#startMillis = state.startMillis;
-    this.#lastMillis = state.lastMillis;
-    for (const [window, change] of state.open) this.#open.set(window, fromState(change));
+    this.#total = total === undefined ? empty(boundaries.length + 1) : fromState(total);
+    this.#times = new PointTimes(start);
+    for (const [window, change] of open) this.#open.set(window, fromState(change));
   }
 
   add(window: number, row: Readonly<Buckets>): void {
@@ -59,35 +56,37 @@ export class Histogram {
   }
 
   close(close: Close, temporality: Temporality, emit: EmitHistogram): void {
-    const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.toSorted((a, b) => a - b)) {
+    const windows = closing(this.#open, close);
+    for (const window of windows) {
       const change = this.#open.get(window) as Buckets;
       this.#open.delete(window);
       merge(this.#total, change);
-      this.#emit(windowEnd(window, close), change, temporality, emit);
+      this.#emit(windowEnd(window, close), temporality === 'delta' ? change : this.#total, temporality, emit);
     }
-    const unchanged = windows.length === 0 && temporality === 'cumulative' && this.#lastMillis > 0;
-    if (close.tick && unchanged && close.nowMillis > this.#lastMillis) {
+    if (windows.length === 0 && this.#times.isRepeated(close, temporality)) {
       this.#emit(close.nowMillis, this.#total, temporality, emit);
     }
   }
 
+  /** Whether a window waits. */
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   get state(): HistogramState {
+    const { startMillis, lastMillis } = this.#times.state;
     return {
       total: toState(this.#total),
-      startMillis: this.#startMillis,
-      lastMillis: this.#lastMillis,
+      startMillis,
+      lastMillis,
       open: [...this.#open].map(([window, change]) => [window, toState(change)] as const),
     };
   }
 
-  #emit(atMillis: number, change: Buckets, temporality: Temporality, emit: EmitHistogram): void {
-    const millis = after(Math.max(this.#lastMillis, this.#startMillis), atMillis);
-    const isDelta = temporality === 'delta';
-    const startMillis = isDelta && this.#lastMillis > 0 ? this.#lastMillis : this.#startMillis;
-    const { count, sum, min, max, counts } = isDelta ? change : this.#total;
+  #emit(atMillis: number, value: Buckets, temporality: Temporality, emit: EmitHistogram): void {
+    const [millis, startMillis] = this.#times.next(atMillis, temporality);
+    const { count, sum, min, max, counts } = value;
     emit(millis, { count, sum, min, max, boundaries: this.#boundaries, counts: counts.slice() }, startMillis);
-    this.#lastMillis = millis;
   }
 }
 

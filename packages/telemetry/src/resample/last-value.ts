@@ -4,7 +4,7 @@
  * Invariant: every sample either leaves as a point or is merged, never both; points of a series leave in time order.
  * A sample that comes after a later one has left is merged into that.
  */
-import { closes, isBefore, type Close, type Instant } from './windows.ts';
+import { closing, isBefore, type Close, type Instant } from './windows.ts';
 
 interface Held {
   readonly at: Instant;
@@ -55,8 +55,7 @@ export class LastValue {
   }
 
   close(close: Close, emit: EmitSample): void {
-    const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.toSorted((a, b) => a - b)) {
+    for (const window of closing(this.#open, close)) {
       const { at, value, writer, units } = this.#open.get(window) as Held;
       this.#open.delete(window);
       emit(at, value, writer, units);
@@ -67,6 +66,11 @@ export class LastValue {
   /** Units that wait in open windows, by writer. */
   *held(): Generator<readonly [writer: string, units: number]> {
     for (const { writer, units } of this.#open.values()) yield [writer, units];
+  }
+
+  /** Whether a window waits. */
+  get isOpen(): boolean {
+    return this.#open.size > 0;
   }
 
   get state(): LastValueState {

@@ -1,12 +1,11 @@
 /**
- * Sums: increments and observed totals of all writers → one exact total per series, with a point for each window in
- * which it changed.
+ * Sums: increments of all writers → one exact total per series, with a point for each window in which it changed.
  *
- * Invariant: a total never misses, repeats or loses an increment, and a monotonic one never falls. What comes late
- * enters the oldest window that is still open.
+ * Invariant: a total never misses, repeats or loses an increment, and a monotonic one never falls. What comes late opens
+ * its window once more, and leaves at a time behind that of the last point.
  */
 import type { Temporality } from '../exporters/exporter.ts';
-import { after, closes, windowEnd, type Close } from './windows.ts';
+import { closing, PointTimes, windowEnd, type Close } from './windows.ts';
 
 /** JSON form of a sum, for the checkpoint. */
 export interface SumState {
@@ -21,26 +20,20 @@ export type EmitSum = (millis: number, value: number, startMillis: number) => vo
 
 export class Sum {
   /** Up to the last closed window. */
-  #total = 0;
-  #startMillis: number;
-  #lastMillis = 0;
-  /** Increments of windows that are open; for observed sums the total at the window's end. */
-  readonly #open = new Map<number, number>();
-  /** What each writer contributed: kept for observed totals, and for up-down counters, whose dead writers are retracted. */
-  readonly #byWriter = new Map<string, number>();
-  readonly #observed: boolean;
+  #total: number;
+  readonly #times: PointTimes;
+  readonly #open: Map<number, number>;
+  /** What each writer contributed, where its death takes that away: to an up-down counter. */
+  readonly #byWriter: Map<string, number>;
   readonly #retracts: boolean;
 
-  constructor(kind: { observed: boolean; retracts: boolean }, startMillis: number, state?: SumState) {
-    this.#observed = kind.observed;
-    this.#retracts = kind.retracts;
-    this.#startMillis = startMillis;
-    if (state === undefined) return;
-    this.#total = state.total;
-    this.#startMillis = state.startMillis;
-    this.#lastMillis = state.lastMillis;
-    for (const [window, change] of state.open) this.#open.set(window, change);
-    for (const [writer, contribution] of state.byWriter) this.#byWriter.set(writer, contribution);
+  constructor(retracts: boolean, start: { readonly startMillis: number } | SumState) {
+    const { total = 0, open, byWriter }: Partial<SumState> = start;
+    this.#retracts = retracts;
+    this.#total = total;
+    this.#times = new PointTimes(start);
+    this.#open = new Map(open);
+    this.#byWriter = new Map(byWriter);
   }
 
   add(window: number, value: number, writer: string): void {
@@ -48,58 +41,42 @@ export class Sum {
     this.#open.set(window, (this.#open.get(window) ?? 0) + value);
   }
 
-  /** A writer observed its total; those of the writers are added up. */
-  observe(window: number, value: number, writer: string): void {
-    this.#byWriter.set(writer, value);
-    let total = 0;
-    for (const contribution of this.#byWriter.values()) total += contribution;
-    this.#open.set(window, total);
-  }
-
   /** A writer is gone: an up-down counter loses what it contributed; the total of a monotonic one stays. */
   retract(window: number, writer: string): void {
     const contribution = this.#byWriter.get(writer);
-    if (!this.#retracts || contribution === undefined) return;
+    if (contribution === undefined) return;
     this.#byWriter.delete(writer);
-    if (this.#observed) {
-      let total = 0;
-      for (const other of this.#byWriter.values()) total += other;
-      this.#open.set(window, total);
-    } else {
-      this.#open.set(window, (this.#open.get(window) ?? 0) - contribution);
-    }
+    this.#open.set(window, (this.#open.get(window) ?? 0) - contribution);
   }
 
   close(close: Close, temporality: Temporality, emit: EmitSum): void {
-    const windows = [...this.#open.keys()].filter((window) => closes(window, close));
-    for (const window of windows.toSorted((a, b) => a - b)) {
-      const change = this.#open.get(window) as number;
+    const windows = closing(this.#open, close);
+    for (const window of windows) {
+      const change = this.#open.get(window) ?? 0;
       this.#open.delete(window);
-      const previous = this.#total;
-      this.#total = this.#observed ? change : previous + change;
-      this.#emit(windowEnd(window, close), this.#total - previous, temporality, emit);
+      this.#total += change;
+      const [millis, startMillis] = this.#times.next(windowEnd(window, close), temporality);
+      emit(millis, temporality === 'delta' ? change : this.#total, startMillis);
     }
-    const unchanged = windows.length === 0 && temporality === 'cumulative' && this.#lastMillis > 0;
-    if (close.tick && unchanged && close.nowMillis > this.#lastMillis) {
-      this.#emit(close.nowMillis, 0, temporality, emit);
+    if (windows.length === 0 && this.#times.isRepeated(close, temporality)) {
+      const [millis, startMillis] = this.#times.next(close.nowMillis, temporality);
+      emit(millis, this.#total, startMillis);
     }
+  }
+
+  /** Whether a window waits. */
+  get isOpen(): boolean {
+    return this.#open.size > 0;
   }
 
   get state(): SumState {
+    const { startMillis, lastMillis } = this.#times.state;
     return {
       total: this.#total,
-      startMillis: this.#startMillis,
-      lastMillis: this.#lastMillis,
+      startMillis,
+      lastMillis,
       open: [...this.#open],
       byWriter: [...this.#byWriter],
     };
-  }
-
-  #emit(atMillis: number, change: number, temporality: Temporality, emit: EmitSum): void {
-    const millis = after(Math.max(this.#lastMillis, this.#startMillis), atMillis);
-    const isDelta = temporality === 'delta';
-    const startMillis = isDelta && this.#lastMillis > 0 ? this.#lastMillis : this.#startMillis;
-    emit(millis, isDelta ? change : this.#total, startMillis);
-    this.#lastMillis = millis;
   }
 }

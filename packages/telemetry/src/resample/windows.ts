@@ -2,6 +2,8 @@
  * Windows of the collect interval, on the wall clock: the same for every process and after every restart.
  */
 
+import type { Temporality } from '../exporters/exporter.ts';
+
 /** Epoch time, split because epoch nanoseconds do not fit a double. */
 export type Instant = readonly [seconds: number, nanos: number];
 
@@ -33,14 +35,39 @@ export function windowEnd(window: number, { intervalMillis, nowMillis }: Close):
   return Math.min((window + 1) * intervalMillis, nowMillis);
 }
 
-export function closes(window: number, close: Close): boolean {
-  return (window + 1) * close.intervalMillis <= close.untilMillis;
+/** The windows that close, in time order. */
+export function closing(open: ReadonlyMap<number, unknown>, close: Close): number[] {
+  const windows = [...open.keys()].filter((window) => (window + 1) * close.intervalMillis <= close.untilMillis);
+  return windows.toSorted((a, b) => a - b);
 }
 
 /** The smallest distance of two points of one series: repeated flushes may fall into one window. */
 const STEP_MILLIS = 0.001;
 
-/** A time for the next point that is after the last one. */
-export function after(lastMillis: number, millis: number): number {
-  return millis > lastMillis ? millis : lastMillis + STEP_MILLIS;
+/** Times of the points of one total: each is later than the one before, and deltas leave no gap between them. */
+export class PointTimes {
+  readonly #startMillis: number;
+  #lastMillis: number;
+
+  constructor({ startMillis, lastMillis = 0 }: { startMillis: number; lastMillis?: number }) {
+    this.#startMillis = startMillis;
+    this.#lastMillis = lastMillis;
+  }
+
+  /** The next point's time, at `atMillis` if that is later than the last one, and the time that it counts from. */
+  next(atMillis: number, temporality: Temporality): readonly [millis: number, startMillis: number] {
+    const last = Math.max(this.#lastMillis, this.#startMillis);
+    const from = temporality === 'delta' ? last : this.#startMillis;
+    this.#lastMillis = atMillis > last ? atMillis : last + STEP_MILLIS;
+    return [this.#lastMillis, from];
+  }
+
+  /** Whether a total that has not changed is sent again. */
+  isRepeated({ tick, nowMillis }: Close, temporality: Temporality): boolean {
+    return tick && temporality === 'cumulative' && this.#lastMillis > 0 && nowMillis > this.#lastMillis;
+  }
+
+  get state(): { readonly startMillis: number; readonly lastMillis: number } {
+    return { startMillis: this.#startMillis, lastMillis: this.#lastMillis };
+  }
 }

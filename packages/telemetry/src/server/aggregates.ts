@@ -9,11 +9,12 @@ import { decodeAttributes, encodeAttributes, type EncodedAttributes } from '../j
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Histogram, type HistogramState } from '../resample/histogram.ts';
 import { LastValue, type LastValueState } from '../resample/last-value.ts';
+import { ObservedSum, type ObservedSumState } from '../resample/observed-sum.ts';
 import { Sum, type SumState } from '../resample/sum.ts';
 import type { Close, Instant } from '../resample/windows.ts';
 import type { ExportedSeries, SeriesIndex } from './series.ts';
 
-type Aggregate = Sum | Histogram | LastValue;
+type Aggregate = Sum | ObservedSum | Histogram | LastValue;
 
 interface Entry {
   readonly series: ExportedSeries;
@@ -28,6 +29,7 @@ export interface AggregateState {
   readonly instrument: InstrumentDefinition;
   readonly attributes: EncodedAttributes;
   readonly sum?: SumState;
+  readonly observedSum?: ObservedSumState;
   readonly histogram?: HistogramState;
   readonly lastValue?: LastValueState;
 }
@@ -43,12 +45,16 @@ export class Aggregates {
   readonly #entries = new Map<ExportedSeries, Entry>();
 
   sum(series: ExportedSeries, startMillis: number): Sum {
-    return this.#aggregate(series, () => new Sum(sumKind(series), startMillis)) as Sum;
+    return this.#aggregate(series, () => new Sum(retracts(series), { startMillis })) as Sum;
+  }
+
+  observedSum(series: ExportedSeries, startMillis: number): ObservedSum {
+    return this.#aggregate(series, () => new ObservedSum(retracts(series), { startMillis })) as ObservedSum;
   }
 
   histogram(series: ExportedSeries, startMillis: number): Histogram {
     const boundaries = series.metric.instrument.boundaries ?? [];
-    return this.#aggregate(series, () => new Histogram(boundaries, startMillis)) as Histogram;
+    return this.#aggregate(series, () => new Histogram(boundaries, { startMillis })) as Histogram;
   }
 
   lastValue(series: ExportedSeries): LastValue {
@@ -61,7 +67,7 @@ export class Aggregates {
     for (const { series, aggregate } of this.#entries.values()) {
       const { temporality, resourceKey } = series.metric;
       const close = ending.has(resourceKey) ? all : closing;
-      if (aggregate instanceof Sum) {
+      if (aggregate instanceof Sum || aggregate instanceof ObservedSum) {
         aggregate.close(close, temporality, (millis, value, start) =>
           emit.number(series, millis, value, start),
         );
@@ -78,7 +84,7 @@ export class Aggregates {
   /** A writer is gone: what it held of up-down counters goes with it. */
   retract(window: number, writer: string): void {
     for (const { aggregate } of this.#entries.values()) {
-      if (aggregate instanceof Sum) aggregate.retract(window, writer);
+      if (aggregate instanceof Sum || aggregate instanceof ObservedSum) aggregate.retract(window, writer);
     }
   }
 
@@ -91,6 +97,12 @@ export class Aggregates {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Whether anything waits for its window to close. */
+  get hasOpenWindows(): boolean {
+    for (const { aggregate } of this.#entries.values()) if (aggregate.isOpen) return true;
+    return false;
   }
 
   /** JSON of all series, in their order. */
@@ -115,16 +127,7 @@ export class Aggregates {
         state.instrument,
         decodeAttributes(state.attributes),
       );
-      if (state.sum !== undefined) {
-        const { sum } = state;
-        this.#aggregate(series, () => new Sum(sumKind(series), sum.startMillis, sum));
-      } else if (state.histogram !== undefined) {
-        const { histogram } = state;
-        const boundaries = state.instrument.boundaries ?? [];
-        this.#aggregate(series, () => new Histogram(boundaries, histogram.startMillis, histogram));
-      } else {
-        this.#aggregate(series, () => new LastValue(state.lastValue));
-      }
+      this.#aggregate(series, () => aggregateOf(series, state));
     }
   }
 
@@ -141,16 +144,22 @@ export class Aggregates {
   }
 }
 
-function sumKind({ metric }: ExportedSeries): { observed: boolean; retracts: boolean } {
-  const { kind } = metric.instrument;
-  return {
-    observed: kind === 'observable_counter' || kind === 'observable_up_down_counter',
-    retracts: kind === 'up_down_counter' || kind === 'observable_up_down_counter',
-  };
+/** Whether the death of a writer takes back what it contributed. */
+function retracts({ metric }: ExportedSeries): boolean {
+  return !metric.monotonic;
 }
 
 function stateOf(aggregate: Aggregate): Omit<AggregateState, 'resource' | 'instrument' | 'attributes'> {
   if (aggregate instanceof Sum) return { sum: aggregate.state };
+  if (aggregate instanceof ObservedSum) return { observedSum: aggregate.state };
   if (aggregate instanceof Histogram) return { histogram: aggregate.state };
   return { lastValue: aggregate.state };
+}
+
+function aggregateOf(series: ExportedSeries, state: AggregateState): Aggregate {
+  const { sum, observedSum, histogram, lastValue } = state;
+  if (sum !== undefined) return new Sum(retracts(series), sum);
+  if (observedSum !== undefined) return new ObservedSum(retracts(series), observedSum);
+  if (histogram !== undefined) return new Histogram(state.instrument.boundaries ?? [], histogram);
+  return new LastValue(lastValue);
 }

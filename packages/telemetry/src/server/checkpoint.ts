@@ -6,7 +6,7 @@
  */
 import path from 'node:path';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
-import { closeSync, openForRead, readFileSync, replaceFile } from '../journal/files.ts';
+import { closeSync, openExisting, readFileSync, replaceFile } from '../tree/files.ts';
 import { decodeJson, encodeFrame, padded, type FrameType } from '../journal/frame.ts';
 import { scan } from '../journal/reader.ts';
 import type { JournalAccountState } from './account.ts';
@@ -32,7 +32,7 @@ export interface Checkpoint {
 }
 
 export function readCheckpoint(directory: string): Checkpoint | undefined {
-  const file = openForRead(path.join(directory, 'checkpoint'));
+  const file = openExisting(path.join(directory, 'checkpoint'));
   if (file === undefined) return undefined;
   const bytes = new Uint8Array(readFileSync(file));
   closeSync(file);

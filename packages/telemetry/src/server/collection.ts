@@ -122,10 +122,16 @@ export class Collection {
     return [...new Set(all.map(({ resourceKey }) => resourceKey))].filter((key) => !goOn.has(key));
   }
 
+  /** Whether nobody goes on after these ranges: then nothing more comes into any window. */
+  allEnd(ranges: readonly PlannedRange[]): boolean {
+    return ranges.filter(({ ends }) => ends).length === this.#journals.size;
+  }
+
   /** Takes the journals out that have ended; their counts stay. */
   retire(): TailedJournal[] {
     const ended = [...this.#journals.values()].filter((journal) => journal.ended);
     for (const journal of ended) {
+      journal.reader.close();
       this.#journals.delete(journal.id);
       this.#retiredWriters++;
       this.#retired.include(journal.account);
@@ -137,14 +143,17 @@ export class Collection {
     this.#resources.delete(resourceKey);
   }
 
-  /** For the checkpoint: ended journals included, as their files are deleted only after it. */
-  state(ended: readonly TailedJournal[]): {
+  /** For the checkpoint: ended journals included, as their files are deleted only after it, and `others` as they are. */
+  state(
+    ended: readonly TailedJournal[],
+    others: readonly JournalState[],
+  ): {
     journals: JournalState[];
     retired: Retired;
     resources: Record<string, ResourceDescriptor>;
   } {
     return {
-      journals: [...this.#journals.values(), ...ended].map(({ state }) => state),
+      journals: [...[...this.#journals.values(), ...ended].map(({ state }) => state), ...others],
       retired: { writers: this.#retiredWriters, account: this.#retired.state },
       resources: Object.fromEntries(this.#resources),
     };

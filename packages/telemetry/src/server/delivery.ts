@@ -8,7 +8,7 @@
 import type { BatchExporter, ExportOutcome } from '../exporters/exporter.ts';
 import type { JournalAccount } from './account.ts';
 import type { PlanEvent, PlanLog } from './plan.ts';
-import type { Request } from './request.ts';
+import { unitsOf, type Request } from './request.ts';
 import { splitRequest } from './split.ts';
 
 const { clearTimeout, setTimeout } = globalThis;
@@ -25,6 +25,8 @@ export interface DeliveryOptions {
   readonly timeoutMillis: number;
   readonly accountOf: (journal: string) => JournalAccount;
   readonly onState: (error: Error | undefined) => void;
+  /** Whether a wait between two tries keeps the process alive. Default true. */
+  readonly keepsAlive?: boolean;
 }
 
 export class Delivery {
@@ -45,20 +47,20 @@ export class Delivery {
   async deliver(request: Request, name: string): Promise<void> {
     const known = this.#plan.event(name);
     if (known?.what === 'accepted' || known?.what === 'rejected') return this.#settle(request, known);
-    if (known?.what === 'split') return this.#deliverHalves(request, name);
-    if (known?.what === 'sent') this.#countDuplicate(request);
+    if (known?.what === 'split') return this.#deliverHalves(request, known);
+    let repeats = (known?.repeats ?? 0) + (known?.what === 'sent' ? 1 : 0);
     for (;;) {
       if (this.#isStopped) throw new Stopped();
-      this.#plan.record({ request: name, what: 'sent' });
+      this.#plan.record({ request: name, what: 'sent', repeats });
       // Sent one after the other on purpose: points of a series must not overtake each other.
       // oxlint-disable-next-line no-await-in-loop
       const outcome = await this.#options.exporter.export(request.batch, this.#options.timeoutMillis);
-      if (outcome.status !== 'retry') return this.#ended(outcome, request, name);
-      if (outcome.unanswered !== true) this.#plan.record({ request: name, what: 'refused' });
+      if (outcome.status !== 'retry') return this.#ended(outcome, request, name, repeats);
+      if (outcome.unanswered === true) repeats++;
+      else this.#plan.record({ request: name, what: 'refused', repeats });
       this.#options.onState(outcome.error);
       // oxlint-disable-next-line no-await-in-loop
       await this.#backOff(outcome.afterMillis);
-      if (outcome.unanswered === true && !this.#isStopped) this.#countDuplicate(request);
     }
   }
 
@@ -76,31 +78,35 @@ export class Delivery {
     outcome: Exclude<ExportOutcome, { status: 'retry' }>,
     request: Request,
     name: string,
+    repeats: number,
   ): Promise<void> {
     this.#failures = 0;
     this.#options.onState(undefined);
     if (outcome.status === 'too-large' && request.batch.points > 1) {
-      this.#plan.record({ request: name, what: 'split' });
-      return this.#deliverHalves(request, name);
+      const split: PlanEvent = { request: name, what: 'split', repeats };
+      this.#plan.record(split);
+      return this.#deliverHalves(request, split);
     }
     const event: PlanEvent =
       outcome.status === 'accepted'
-        ? { request: name, what: 'accepted', rejectedPoints: outcome.rejectedPoints }
-        : { request: name, what: 'rejected' };
+        ? { request: name, what: 'accepted', repeats, rejectedPoints: outcome.rejectedPoints }
+        : { request: name, what: 'rejected', repeats };
     this.#plan.record(event);
     this.#settle(request, event);
   }
 
-  async #deliverHalves(request: Request, name: string): Promise<void> {
+  async #deliverHalves(request: Request, split: PlanEvent): Promise<void> {
     const [first, second] = splitRequest(request);
-    await this.deliver(first, `${name}.0`);
-    await this.deliver(second, `${name}.1`);
+    this.#countDuplicates(request, split);
+    await this.deliver(first, `${split.request}.0`);
+    await this.deliver(second, `${split.request}.1`);
   }
 
-  #settle({ batch, units }: Request, event: PlanEvent): void {
+  #settle(request: Request, event: PlanEvent): void {
+    this.#countDuplicates(request, event);
     // Which points a backend rejected it does not say: they are taken from the writers in order.
-    let rejected = event.what === 'rejected' ? batch.points : (event.rejectedPoints ?? 0);
-    for (const [journal, count] of units) {
+    let rejected = event.what === 'rejected' ? request.batch.points : (event.rejectedPoints ?? 0);
+    for (const [journal, count] of unitsOf(request)) {
       const dropped = event.what === 'rejected' ? count : Math.min(count, rejected);
       rejected -= dropped;
       const account = this.#options.accountOf(journal);
@@ -109,8 +115,12 @@ export class Delivery {
     }
   }
 
-  #countDuplicate({ units }: Request): void {
-    for (const [journal, count] of units) this.#options.accountOf(journal).duplicated += count;
+  /** When a request is settled, and not before: a plan that is carried out again counts them again. */
+  #countDuplicates(request: Request, { repeats }: PlanEvent): void {
+    if (repeats === 0) return;
+    for (const [journal, count] of unitsOf(request)) {
+      this.#options.accountOf(journal).duplicated += count * repeats;
+    }
   }
 
   async #backOff(afterMillis: number | undefined): Promise<void> {
@@ -124,6 +134,7 @@ export class Delivery {
     this.#isTold = afterMillis !== undefined;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(millis, 2 ** 31 - 1));
+      if (this.#options.keepsAlive === false) timer.unref();
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

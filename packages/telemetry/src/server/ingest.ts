@@ -3,8 +3,9 @@
  *
  * In: proven frames of one journal at a time. Out: sealed requests, and counts in the journal's account.
  * Invariant: every unit of a frame is exported by a request, merged, held in a window, or dropped with a reason.
- * On failure: a row whose series is not defined is dropped as `undefined_series`, a frame of a shape that this version
- * does not know as `unknown_frame`; nothing throws for what is in a file.
+ * On failure: a row whose series is not defined is dropped as `undefined_series`, one that would spoil a total as
+ * `invalid_value`, a frame that this version does not know or that contradicts itself as `unknown_frame`; nothing throws
+ * for what is in a file.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { ResamplingType } from '../config/metrics.ts';
@@ -21,6 +22,7 @@ import { decodeJson, FrameType, PROTOCOL_VERSION, type Frame } from '../journal/
 import { CounterName, GaugeName, METER_NAME, UNITS } from '../names.ts';
 import type { Histogram } from '../resample/histogram.ts';
 import type { CountMerged } from '../resample/last-value.ts';
+import type { ObservedSum } from '../resample/observed-sum.ts';
 import type { Sum } from '../resample/sum.ts';
 import { fromMillis, type Close } from '../resample/windows.ts';
 import type { Aggregates, Emit } from './aggregates.ts';
@@ -31,7 +33,8 @@ import type { TailedJournal } from './tailed-journal.ts';
 /** What the rows of one local series become. */
 type Target =
   | { readonly kind: 'gauge'; readonly series: ExportedSeries }
-  | { readonly kind: 'sum'; readonly sum: Sum; readonly observed: boolean }
+  | { readonly kind: 'sum'; readonly sum: Sum }
+  | { readonly kind: 'observed'; readonly sum: ObservedSum }
   | { readonly kind: 'histogram'; readonly histogram: Histogram }
   | {
       readonly kind: 'operation';
@@ -50,6 +53,7 @@ export class Ingest {
   readonly #builder: RequestBuilder;
   readonly #intervalMillis: number;
   readonly #isRaw: boolean;
+  readonly #isExported: boolean;
   readonly #countMerged: CountMerged;
   /** Requests that are full, in order. The cycle takes them out after each frame. */
   readonly sealed: Request[] = [];
@@ -61,6 +65,8 @@ export class Ingest {
     options: {
       readonly intervalMillis: number;
       readonly resampling: ResamplingType;
+      /** Where nothing can be exported, everything is dropped. */
+      readonly isExported: boolean;
       readonly countMerged: CountMerged;
     },
   ) {
@@ -70,6 +76,7 @@ export class Ingest {
     this.#builder = builder;
     this.#intervalMillis = options.intervalMillis;
     this.#isRaw = options.resampling === 'none';
+    this.#isExported = options.isExported;
   }
 
   /** Takes in one frame. A data frame that was seen before (a rescued batch) is skipped by its sequence number. */
@@ -78,7 +85,8 @@ export class Ingest {
     if (frame.sequence <= journal.lastSequence) return;
     journal.lastSequence = frame.sequence;
     journal.account.received += frame.units;
-    if (frame.version !== PROTOCOL_VERSION || !this.#rows(journal, frame)) {
+    if (!this.#isExported && frame.units > 0) journal.account.drop('exporter', frame.units);
+    else if (frame.version !== PROTOCOL_VERSION || !this.#rows(journal, frame)) {
       journal.account.drop('unknown_frame', frame.units);
     }
   }
@@ -88,7 +96,7 @@ export class Ingest {
     const emit: Emit = {
       number: (series, millis, value, start) => {
         this.#room();
-        this.#builder.add(series, ...fromMillis(millis), value, fromMillis(start));
+        this.#builder.addSum(series, ...fromMillis(millis), value, fromMillis(start));
       },
       histogram: (series, millis, value, start) => {
         this.#room();
@@ -96,8 +104,7 @@ export class Ingest {
       },
       sample: (series, at, value, writer, units) => {
         this.#room();
-        this.#builder.add(series, at[0], at[1], value);
-        if (units > 0) this.#builder.count(writer, units);
+        this.#builder.add(series, at[0], at[1], value, units > 0 ? writer : undefined);
       },
     };
     this.#aggregates.close(close, ending, emit);
@@ -129,7 +136,7 @@ export class Ingest {
 
   #samples(journal: TailedJournal, frame: Frame): boolean {
     const view = viewSamples(frame);
-    if (view === undefined) return false;
+    if (view === undefined || frame.units !== frame.rows) return false;
     const base = readBase(frame);
     for (let row = 0; row < frame.rows; row++) {
       const target = this.#target(journal, view.series[row]);
@@ -141,40 +148,47 @@ export class Ingest {
 
   #sums(journal: TailedJournal, frame: Frame): boolean {
     const view = viewSums(frame);
-    if (view === undefined) return false;
+    if (view === undefined || sum(view.calls) !== frame.units) return false;
     const window = this.#window(readBase(frame));
     for (let row = 0; row < frame.rows; row++) {
       const target = this.#target(journal, view.series[row]);
-      if (target?.kind !== 'sum') {
-        journal.account.drop('undefined_series', view.calls[row]);
-        continue;
+      const value = view.values[row];
+      const calls = view.calls[row];
+      if (target?.kind !== 'sum' && target?.kind !== 'observed') {
+        journal.account.drop('undefined_series', calls);
+      } else if (Number.isFinite(value)) {
+        if (target.kind === 'sum') target.sum.add(window, value, journal.id);
+        else target.sum.observe(window, value, journal.id);
+        journal.account.merged += calls;
+      } else {
+        // A total that has taken NaN or an infinity never recovers.
+        journal.account.drop('invalid_value', calls);
       }
-      if (target.observed) target.sum.observe(window, view.values[row], journal.id);
-      else target.sum.add(window, view.values[row], journal.id);
-      journal.account.merged += view.calls[row];
     }
     return true;
   }
 
   #histograms(journal: TailedJournal, frame: Frame): boolean {
     const rows = viewHistograms(frame);
-    if (rows === undefined) return false;
+    if (rows === undefined || sum(rows.map(({ count }) => count)) !== frame.units) return false;
     const window = this.#window(readBase(frame));
     for (const row of rows) {
       const target = this.#target(journal, row.series);
       if (target?.kind !== 'histogram') {
         journal.account.drop('undefined_series', row.count);
-        continue;
+      } else if (Number.isFinite(row.sum)) {
+        target.histogram.add(window, row);
+        journal.account.merged += row.count;
+      } else {
+        journal.account.drop('invalid_value', row.count);
       }
-      target.histogram.add(window, row);
-      journal.account.merged += row.count;
     }
     return true;
   }
 
   #operations(journal: TailedJournal, frame: Frame): boolean {
     const view = viewOperations(frame);
-    if (view === undefined) return false;
+    if (view === undefined || frame.units !== frame.rows) return false;
     const base = readBase(frame);
     const window = this.#window(base);
     for (let row = 0; row < frame.rows; row++) {
@@ -189,7 +203,7 @@ export class Ingest {
       const bytes = view.bytes[row];
       this.#sample(journal, target.latency, base, delta, seconds, 1);
       target.responses.add(window, 1, journal.id);
-      if (Number.isNaN(bytes)) continue;
+      if (!Number.isFinite(bytes)) continue;
       this.#sample(journal, target.size, base, delta, bytes, 0);
       this.#sample(journal, target.rate, base, delta, bytes / seconds, 0);
       target.bytes.add(window, bytes, journal.id);
@@ -211,8 +225,7 @@ export class Ingest {
     const rest = nanos - carry * 1e9;
     if (this.#isRaw) {
       this.#room();
-      this.#builder.add(series, seconds, rest, value);
-      if (units > 0) this.#builder.count(journal.id, units);
+      this.#builder.add(series, seconds, rest, value, units > 0 ? journal.id : undefined);
       return;
     }
     const window = Math.floor((seconds * 1000 + rest / 1e6) / this.#intervalMillis);
@@ -246,8 +259,10 @@ export class Ingest {
     const kind = pointKind(instrument.kind);
     if (kind === 'gauge') return { kind, series };
     if (kind === 'histogram') return { kind, histogram: this.#aggregates.histogram(series, startMillis) };
-    const observed = instrument.kind.startsWith('observable');
-    return { kind, sum: this.#aggregates.sum(series, startMillis), observed };
+    if (instrument.kind.startsWith('observable')) {
+      return { kind: 'observed', sum: this.#aggregates.observedSum(series, startMillis) };
+    }
+    return { kind, sum: this.#aggregates.sum(series, startMillis) };
   }
 
   #operationTarget({ resourceKey, resource, startMillis }: TailedJournal, attributes: Attributes): Target {
@@ -262,6 +277,12 @@ export class Ingest {
       bytes: this.#aggregates.sum(series(CounterName.DATA_SIZE_SUM, 'counter'), startMillis),
     };
   }
+}
+
+function sum(counts: Iterable<number>): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
 }
 
 /** The instruments that operations are turned into: the same as those of `Telemetry.gauge` and `Telemetry.counter`. */

@@ -7,7 +7,8 @@
  * On failure: an exception that nobody caught ends it; its parent starts another, which goes on from the checkpoint.
  */
 import path from 'node:path';
-import { appendFileSync, statSync } from '../journal/files.ts';
+import { appendFileSync, statSync } from '../tree/files.ts';
+import { redirectConsole } from '../tree/console.ts';
 import { serve } from './serve.ts';
 
 const MAX_LOG_BYTES = 1024 * 1024;
@@ -23,6 +24,7 @@ function log(message: string): void {
   }
 }
 
+redirectConsole(directory);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGTSTP', 'SIGUSR2'] as const) {
   try {
     process.on(signal, () => undefined);

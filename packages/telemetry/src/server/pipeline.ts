@@ -19,9 +19,9 @@ import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, Stopped } from './delivery.ts';
 import { Ingest } from './ingest.ts';
 import { PlanLog, type Plan } from './plan.ts';
-import { RequestBuilder } from './request.ts';
+import { RequestBuilder, unitsOf } from './request.ts';
 import { SeriesIndex } from './series.ts';
-import type { TailedJournal } from './tailed-journal.ts';
+import type { JournalState, TailedJournal } from './tailed-journal.ts';
 
 /** So much waiting is a full request: it leaves before the export interval ends. */
 const FULL_BYTES = 512 * 1024;
@@ -38,6 +38,8 @@ export interface PipelineOptions {
   readonly log: (message: string) => void;
   /** Called when `state` has changed. */
   readonly onChange: () => void;
+  /** Whether waiting for a backend that is away keeps the process alive. Default true. */
+  readonly keepsAlive?: boolean;
 }
 
 /** Why a cycle runs. A tick sends unchanged totals too, a flush closes every window. */
@@ -60,8 +62,17 @@ export class Pipeline {
   #exporter: BatchExporter | undefined;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
+  /** The flush that waits for its turn, for all who ask until then. */
+  #nextFlush: Promise<boolean> | undefined;
+  #nextFlushTicks = false;
+  /** What the checkpoint says of journals that are not here, as they could not be read. */
+  readonly #absent = new Map<string, JournalState>();
+  /** Ended journals whose files could not be deleted so far. */
+  #undeleted: TailedJournal[] = [];
   #nextTickMillis = 0;
   #isStopped = false;
+  /** It broke off; a new one has to go on from the checkpoint. */
+  isBroken = false;
   state: PipelineState = 'starting';
   error: Error | undefined;
   /** Requests settled so far: whoever waits for an export sees whether it goes on. */
@@ -71,6 +82,7 @@ export class Pipeline {
     this.#options = options;
     ensurePrivateDirectory(options.directory);
     this.#checkpoint = readCheckpoint(options.directory);
+    for (const state of this.#checkpoint?.journals ?? []) this.#absent.set(state.id, state);
     this.#sequence = this.#checkpoint?.sequence ?? 0;
     this.#collection = new Collection(this.#checkpoint?.retired);
     this.#plan = new PlanLog(options.directory);
@@ -96,15 +108,22 @@ export class Pipeline {
 
   /** No writer is left, and nothing that waits. */
   get isDrained(): boolean {
-    return this.#collection.size === 0 && this.#unfinished === undefined && !this.isBusy;
+    return this.#collection.size === 0 && this.#unfinished === undefined && !this.isBusy && !this.isBroken;
+  }
+
+  /** Nothing waits: all that is in the journals was exported. */
+  get isExported(): boolean {
+    const isIdle = this.state === 'ok' && !this.isBusy && this.#unfinished === undefined;
+    return isIdle && this.pendingBytes === 0 && !this.#aggregates.hasOpenWindows;
   }
 
   /** Takes a journal in, from where the checkpoint left it. One that had ended is only deleted. */
   addJournal(journal: TailedJournal): void {
-    const known = this.#checkpoint?.journals.find(({ id }) => id === journal.id);
+    const known = this.#absent.get(journal.id);
+    this.#absent.delete(journal.id);
     if (known !== undefined) journal.restore(known);
-    if (journal.ended) journal.reader.deleteAll();
-    else this.#collection.add(journal);
+    if (!journal.ended) this.#collection.add(journal);
+    else if (!this.#deletes(journal, () => journal.reader.deleteAll())) this.#undeleted.push(journal);
   }
 
   /** Loads the exporter and, with it, what the checkpoint holds: the temporality is the exporter's. */
@@ -121,19 +140,15 @@ export class Pipeline {
     if (tick || isFull || this.#unfinished !== undefined) void this.#run({ tick, flush: false });
   }
 
-  /** Exports everything that is in the journals now, open windows included; with `tick`, unchanged totals as well. */
-  async flush({ tick }: { readonly tick: boolean }): Promise<void> {
-    await this.start();
+  /**
+   * Exports everything that is in the journals now, open windows included; with `tick`, unchanged totals as well.
+   * Resolves with `false` where it was stopped, or broke off, before that.
+   */
+  flush({ tick }: { readonly tick: boolean }): Promise<boolean> {
     this.#delivery?.retryNow();
-    do {
-      // Cycles follow each other by nature.
-      // oxlint-disable-next-line no-await-in-loop
-      while (this.#running !== undefined) await this.#running;
-      if (this.#isStopped) return;
-      for (const journal of this.journals) journal.checkWriter();
-      // oxlint-disable-next-line no-await-in-loop
-      await this.#run({ tick, flush: true });
-    } while (this.#collection.isBehind);
+    this.#nextFlushTicks ||= tick;
+    this.#nextFlush ??= this.#flushNext();
+    return this.#nextFlush;
   }
 
   /** Stops at once, between two requests; what is unfinished stays on disk. */
@@ -146,8 +161,28 @@ export class Pipeline {
     await this.#exporter?.shutdown();
   }
 
+  async #flushNext(): Promise<boolean> {
+    await this.start();
+    // Cycles follow each other by nature.
+    // oxlint-disable-next-line no-await-in-loop
+    while (this.#running !== undefined) await this.#running;
+    // Who asks from now on may have recorded after this flush has read.
+    this.#nextFlush = undefined;
+    const tick = this.#nextFlushTicks;
+    this.#nextFlushTicks = false;
+    do {
+      // oxlint-disable-next-line no-await-in-loop
+      while (this.#running !== undefined) await this.#running;
+      if (this.#isStopped) return false;
+      for (const journal of this.journals) journal.checkWriter();
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#run({ tick, flush: true });
+    } while (this.#collection.isBehind);
+    return !this.#isStopped;
+  }
+
   async #load(): Promise<void> {
-    const { config, log, treeResource, onChange } = this.#options;
+    const { config, log, onChange } = this.#options;
     let state: PipelineState = 'ok';
     try {
       this.#exporter = await loadExporter(config.exporter);
@@ -156,17 +191,31 @@ export class Pipeline {
         timeoutMillis: config.reader.exportTimeoutMillis,
         accountOf: (journal) => this.#collection.accountOf(journal),
         onState: (failure) => this.#onState(failure),
+        keepsAlive: this.#options.keepsAlive ?? true,
       });
     } catch (error) {
       state = 'failed';
       this.error = error as Error;
       log(`${this.error.message}; metrics of this configuration are dropped, counted as "exporter"`);
     }
+    if (this.#isStopped) return this.#exporter?.shutdown();
+    try {
+      this.#restore();
+    } catch (error) {
+      return this.#breakOff(error);
+    }
+    this.state = state;
+    onChange();
+  }
+
+  #restore(): void {
+    const { config, treeResource } = this.#options;
     const temporality = this.#exporter?.temporality.bind(this.#exporter) ?? (() => 'cumulative' as const);
     this.#index = new SeriesIndex(treeResource, temporality);
     this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
       intervalMillis: config.reader.collectIntervalMillis,
       resampling: config.resampling.type,
+      isExported: this.#exporter !== undefined,
       countMerged: (writer, units) => (this.#collection.accountOf(writer).merged += units),
     });
     const { aggregates = [], resources = {} } = this.#checkpoint ?? {};
@@ -174,22 +223,24 @@ export class Pipeline {
       this.#collection.resource(key, resources[key] ?? treeResource),
     );
     this.#checkpoint = undefined;
-    this.state = state;
-    onChange();
   }
 
   async #run(occasion: Occasion): Promise<void> {
     this.#running = this.#cycle(occasion).catch((error: unknown) => {
-      if (error instanceof Stopped) return;
-      // The state in memory may be half a cycle ahead of the checkpoint: only a fresh start is sure to be right.
-      this.#isStopped = true;
-      this.error = error as Error;
-      this.state = 'failed';
-      this.#options.onChange();
-      this.#options.log(`a cycle failed and its pipeline stops until the server restarts: ${String(error)}`);
+      if (!(error instanceof Stopped)) this.#breakOff(error);
     });
     await this.#running;
     this.#running = undefined;
+  }
+
+  /** The state in memory may be half a cycle ahead of the checkpoint: only a fresh start is sure to be right. */
+  #breakOff(error: unknown): void {
+    this.#isStopped = true;
+    this.isBroken = true;
+    this.state = 'away';
+    this.error = error as Error;
+    this.#options.onChange();
+    this.#options.log(`a cycle failed, and starts again from its checkpoint: ${String(error)}`);
   }
 
   async #cycle(occasion: Occasion): Promise<void> {
@@ -215,8 +266,9 @@ export class Pipeline {
     const { collectIntervalMillis, exportIntervalMillis } = this.config.reader;
     if (tick) this.#nextTickMillis = nowMillis + exportIntervalMillis;
     if (planned.length === 0 && ((!tick && !flush) || this.#aggregates.size === 0)) return undefined;
-    const untilMillis = flush ? null : nowMillis - LATENESS_MILLIS;
     const ranges = planned.map(({ range }) => range);
+    const isLast = flush || this.#collection.allEnd(ranges);
+    const untilMillis = isLast ? null : nowMillis - LATENESS_MILLIS;
     return {
       sequence: this.#sequence + 1,
       close: { intervalMillis: collectIntervalMillis, untilMillis, nowMillis, tick },
@@ -233,7 +285,7 @@ export class Pipeline {
       for (const request of ingest.sealed.splice(0)) {
         requests++;
         if (this.#delivery === undefined) {
-          for (const [journal, units] of request.units)
+          for (const [journal, units] of unitsOf(request))
             this.#collection.accountOf(journal).drop('exporter', units);
         } else {
           // One after the other: points of a series must not overtake each other.
@@ -265,16 +317,30 @@ export class Pipeline {
   /** From here on the cycle is done. What is deleted afterwards is deleted by the next server if this one is killed. */
   #commit(plan: Plan): void {
     this.#sequence = plan.sequence;
-    const ended = this.#collection.retire();
+    const ended = [...this.#undeleted, ...this.#collection.retire()];
     for (const key of plan.endingResources) {
       this.#aggregates.forget(key);
       this.#index?.forget(key);
       this.#collection.forget(key);
     }
-    const state = { sequence: plan.sequence, ...this.#collection.state(ended) };
+    const absent = [...this.#absent.values()].filter((state) => !state.ended);
+    const state = { sequence: plan.sequence, ...this.#collection.state(ended, absent) };
     writeCheckpoint(this.#options.directory, state, this.#aggregates.state);
-    for (const journal of ended) journal.reader.deleteAll();
-    for (const { reader, position } of this.journals) reader.deleteBefore(position);
+    this.#undeleted = ended.filter((journal) => !this.#deletes(journal, () => journal.reader.deleteAll()));
+    for (const journal of this.journals) {
+      this.#deletes(journal, () => journal.reader.deleteBefore(journal.position));
+    }
+  }
+
+  /** What resists is tried again at the next commit. */
+  #deletes({ id }: TailedJournal, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.#options.log(`what is exported of journal ${id} cannot be deleted: ${String(error)}`);
+      return false;
+    }
   }
 
   #onState(failure: Error | undefined): void {

@@ -6,13 +6,15 @@
  *
  *   plan file:  PLAN frame │ SENT or SETTLED frames, one per event, appended
  *
+ * Invariant: nothing is ever appended behind a torn event, and the file does not grow with the length of an outage.
  * On failure: a plan that cannot be written stops the cycle before anything leaves; a torn last event is ignored, its
  * request counts as sent and unanswered.
  */
 import path from 'node:path';
-import { closeSync, openForRead, openSync, readFileSync, replaceFile, writeSync } from '../journal/files.ts';
+import { closeSync, openExisting, openSync, readFileSync, replaceFile } from '../tree/files.ts';
 import { decodeJson, encodeJsonFrame, type FrameType } from '../journal/frame.ts';
 import { scan, type Position } from '../journal/reader.ts';
+import { appendWhole } from '../journal/writer.ts';
 import type { Close } from '../resample/windows.ts';
 
 const PLAN = 32;
@@ -44,14 +46,22 @@ export interface PlannedClose extends Omit<Close, 'untilMillis'> {
 export interface PlanEvent {
   readonly request: string;
   readonly what: 'sent' | 'refused' | 'accepted' | 'rejected' | 'split';
+  /** How often it had been sent before without an answer, so that it may have arrived. */
+  readonly repeats: number;
   readonly rejectedPoints?: number;
 }
+
+/** A file that has grown so far is written anew, with the last event of each request. */
+const MIN_REWRITE_BYTES = 1024 * 1024;
 
 const header = (type: number, sequence: number) => ({ type: type as FrameType, sequence, rows: 0, units: 0 });
 
 export class PlanLog {
   readonly #path: string;
+  #plan: Plan | undefined;
   #file: number | undefined;
+  #bytes = 0;
+  #rewriteBytes = 0;
   readonly #events = new Map<string, PlanEvent>();
 
   constructor(directory: string) {
@@ -60,30 +70,34 @@ export class PlanLog {
 
   /** The plan on disk, with its events: unfinished if its sequence is beyond the checkpoint's. */
   load(): Plan | undefined {
-    const file = openForRead(this.#path);
+    const file = openExisting(this.#path);
     if (file === undefined) return undefined;
     const bytes = new Uint8Array(readFileSync(file));
     closeSync(file);
-    let plan: Plan | undefined;
-    for (const frame of scan(bytes, { segment: 0, offset: 0 }, '', true).frames) {
+    for (const frame of scan(bytes, { segment: 0, offset: 0 }, '', false).frames) {
       const value = decodeJson(frame);
-      if (frame.type === PLAN) plan = value as Plan;
+      if (frame.type === PLAN) this.#plan = value as Plan;
       else if (frame.type === EVENT) this.#remember(value as PlanEvent);
     }
-    if (plan !== undefined) this.#file = openSync(this.#path, 'a');
-    return plan;
+    return this.#plan;
   }
 
   begin(plan: Plan): void {
-    this.close();
+    this.#plan = plan;
     this.#events.clear();
-    replaceFile(this.#path, encodeJsonFrame(header(PLAN, plan.sequence), plan));
-    this.#file = openSync(this.#path, 'a');
+    this.#rewrite(plan);
   }
 
+  /** Throws where there is no room. */
   record(event: PlanEvent): void {
     this.#remember(event);
-    if (this.#file !== undefined) writeSync(this.#file, encodeJsonFrame(header(EVENT, 0), event));
+    if (this.#plan === undefined) return;
+    if (this.#file === undefined || this.#bytes > this.#rewriteBytes) return this.#rewrite(this.#plan);
+    const frame = encodeJsonFrame(header(EVENT, 0), event);
+    if (!appendWhole(this.#file, frame, frame.length, this.#bytes)) {
+      throw new Error(`no room for an event in ${this.#path}`);
+    }
+    this.#bytes += frame.length;
   }
 
   /** The last that is known of a request. */
@@ -94,6 +108,17 @@ export class PlanLog {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+  }
+
+  #rewrite(plan: Plan): void {
+    this.close();
+    const frames = [encodeJsonFrame(header(PLAN, plan.sequence), plan)];
+    for (const event of this.#events.values()) frames.push(encodeJsonFrame(header(EVENT, 0), event));
+    const bytes = Buffer.concat(frames);
+    replaceFile(this.#path, bytes);
+    this.#file = openSync(this.#path, 'a');
+    this.#bytes = bytes.length;
+    this.#rewriteBytes = Math.max(MIN_REWRITE_BYTES, 2 * bytes.length);
   }
 
   #remember(event: PlanEvent): void {

@@ -1,7 +1,7 @@
 /**
  * Request: collects points as columns, and gives them out grouped by metric and series, in time order.
  *
- * In: points in the order of the journals. Out: a `PointBatch`, and how many units of which journal it represents.
+ * In: points in the order of the journals. Out: a `PointBatch`, and whose unit each of its points is.
  * Invariant: the same points in the same order give the same batch.
  */
 import type {
@@ -21,8 +21,19 @@ const POINT_BYTES = 32;
 
 export interface Request {
   readonly batch: PointBatch;
-  /** Units by journal id: what is exported once the request is accepted. */
-  readonly units: ReadonlyMap<string, number>;
+  /** The journal of which each point, in the batch's order, is a unit: its place in `journals`, or `NOBODY`. */
+  readonly owners: Uint32Array;
+  readonly journals: readonly string[];
+}
+
+/** Totals, and what is derived from an operation beside its latency, are no units. */
+const NOBODY = 0xffff_ffff;
+
+/** Units by journal id: what is exported once the request is accepted. */
+export function unitsOf({ owners, journals }: Request): Map<string, number> {
+  const counts = new Float64Array(journals.length);
+  for (const owner of owners) if (owner !== NOBODY) counts[owner]++;
+  return new Map(journals.map((journal, at) => [journal, counts[at]]));
 }
 
 export class RequestBuilder {
@@ -34,8 +45,9 @@ export class RequestBuilder {
   readonly #startSeconds = new Uint32Array(MAX_POINTS);
   readonly #startNanos = new Uint32Array(MAX_POINTS);
   readonly #values = new Float64Array(MAX_POINTS);
+  readonly #owners = new Uint32Array(MAX_POINTS);
   #histograms: HistogramValue[] = [];
-  #units = new Map<string, number>();
+  readonly #journals = new Map<string, number>();
   #points = 0;
   #bytes = 0;
 
@@ -47,16 +59,21 @@ export class RequestBuilder {
     return this.#points === 0;
   }
 
-  /** Adds a point of a gauge or a sum. The caller seals the request when it is full. */
-  add(
+  /** Adds a point of a gauge, a unit of `journal` if that is given. The caller seals the request when it is full. */
+  add(series: ExportedSeries, seconds: number, nanos: number, value: number, journal?: string): void {
+    const row = this.#row(series, seconds, nanos);
+    this.#values[row] = value;
+    if (journal !== undefined) this.#owners[row] = this.#owner(journal);
+  }
+
+  addSum(
     series: ExportedSeries,
     seconds: number,
     nanos: number,
     value: number,
-    start?: readonly [number, number],
+    start: readonly [number, number],
   ): void {
-    const row = this.#row(series, seconds, nanos, start);
-    this.#values[row] = value;
+    this.#values[this.#row(series, seconds, nanos, start)] = value;
   }
 
   addHistogram(
@@ -69,15 +86,14 @@ export class RequestBuilder {
     this.#histograms[this.#row(series, seconds, nanos, start)] = value;
   }
 
-  count(journal: string, units: number): void {
-    this.#units.set(journal, (this.#units.get(journal) ?? 0) + units);
-  }
-
   /** Gives out what was collected, and starts anew. */
   seal(): Request {
     const order = this.#order();
     const bySeries = this.#slots.map((series, slot) => ({ series, rows: order[slot] }));
     bySeries.sort((a, b) => compareText(a.series.metric.key, b.series.metric.key));
+    const owners = new Uint32Array(this.#points);
+    let point = 0;
+    for (const { rows } of bySeries) for (const row of rows) owners[point++] = this.#owners[row];
     const metrics: MetricPoints[] = [];
     for (let at = 0; at < bySeries.length;) {
       const { metric } = bySeries[at].series;
@@ -101,7 +117,8 @@ export class RequestBuilder {
       }
       at = end;
     }
-    const request = { batch: { metrics, points: this.#points }, units: this.#units };
+    const batch = { metrics, points: this.#points };
+    const request = { batch, owners, journals: [...this.#journals.keys()] };
     this.#reset();
     return request;
   }
@@ -119,7 +136,17 @@ export class RequestBuilder {
     this.#nanos[row] = nanos;
     this.#startSeconds[row] = start?.[0] ?? 0;
     this.#startNanos[row] = start?.[1] ?? 0;
+    this.#owners[row] = NOBODY;
     return row;
+  }
+
+  #owner(journal: string): number {
+    let owner = this.#journals.get(journal);
+    if (owner === undefined) {
+      owner = this.#journals.size;
+      this.#journals.set(journal, owner);
+    }
+    return owner;
   }
 
   /** Rows of each slot, in time order: a counting sort, and a comparison sort only where writers interleave. */
@@ -171,7 +198,7 @@ export class RequestBuilder {
     this.#slots.length = 0;
     this.#slotOf.clear();
     this.#histograms = [];
-    this.#units = new Map();
+    this.#journals.clear();
     this.#points = 0;
     this.#bytes = 0;
   }

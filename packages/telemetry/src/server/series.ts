@@ -69,7 +69,7 @@ export class SeriesIndex {
     const key = `${metric.key}|${text}`;
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = { key, metric, attributes, attributeBytes: text.length };
+      series = { key, metric, attributes: sorted(attributes), attributeBytes: text.length };
       this.#series.set(key, series);
     }
     return series;
@@ -90,7 +90,10 @@ export class SeriesIndex {
     const kind = pointKind(instrument.kind);
     const group = JSON.stringify([resourceKey, scope.name, scope.version, scope.schemaUrl]);
     const monotonic = instrument.kind === 'counter' || instrument.kind === 'observable_counter';
-    const key = JSON.stringify([group, name.toLowerCase(), unit, kind, monotonic, valueType, boundaries]);
+    // Gauges have no state that would remember across restarts whose spelling and description came first.
+    const names = kind === 'gauge' ? [name, instrument.description] : [name.toLowerCase()];
+    const kinds = kind === 'gauge' ? kind : instrument.kind;
+    const key = JSON.stringify([group, ...names, unit, kinds, valueType, boundaries]);
     let metric = this.#metrics.get(key);
     if (metric === undefined) {
       metric = {
@@ -120,6 +123,13 @@ export class SeriesIndex {
     if (kind === 'counter' || kind === 'observable_counter') return this.#temporality('counter');
     return this.#temporality('up_down_counter');
   }
+}
+
+/** In an order that does not depend on who came first: the same request after a restart is the same bytes. */
+function sorted(attributes: Attributes): Attributes {
+  const copy = Object.create(null) as Attributes;
+  for (const key of Object.keys(attributes).toSorted()) copy[key] = attributes[key];
+  return copy;
 }
 
 export function pointKind(kind: InstrumentKind): 'gauge' | 'sum' | 'histogram' {

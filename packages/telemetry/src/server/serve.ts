@@ -5,12 +5,13 @@
  * this user left behind.
  * Invariant: never two servers for one directory. On failure: what cannot be exported stays for the next start.
  */
-import { statSync } from '../journal/files.ts';
+import { statSync } from '../tree/files.ts';
 import { serverHolder } from '../tree/lock.ts';
 import { sweepRegistry } from '../tree/registry.ts';
 import { liveMembers } from '../tree/requests.ts';
-import { listTrees } from '../tree/trees.ts';
-import { TreeServer } from './tree-server.ts';
+import { writeTreeResource } from '../tree/resource.ts';
+import { ensureTree, listTrees } from '../tree/trees.ts';
+import { isAbandoned, TreeServer } from './tree-server.ts';
 
 const { clearTimeout, setTimeout } = globalThis;
 
@@ -18,14 +19,14 @@ const { clearTimeout, setTimeout } = globalThis;
 const MIN_POLL_MILLIS = 10;
 const MAX_POLL_MILLIS = 150;
 const ADOPT_MILLIS = 30_000;
-/** A directory this young may belong to a process that is just about to join it. */
+/** A directory this young, in which nobody has recorded, may belong to a process that is just about to join it. */
 const MIN_ORPHAN_AGE_MILLIS = 5000;
 
 export interface ServeOptions {
   readonly directory: string;
   readonly log: (message: string) => void;
-  /** For the directories that killed trees left behind. */
-  readonly env: NodeJS.ProcessEnv;
+  /** Where to look for the directories that trees left behind; without it they are not looked for. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds to stay without members while the backend is away. Default 60,000. */
   readonly lingerMillis?: number;
   /** Whether to end by itself when nobody is left. Default true. */
@@ -37,15 +38,30 @@ export interface ServeOptions {
 export interface Serving {
   /** Resolves when the server has left. */
   readonly ended: Promise<void>;
+  /** Whether what other trees left behind is on its way to a backend that accepts it. */
+  readonly isDraining: boolean;
   /** Exports all that is there. */
   flush(): Promise<void>;
+  /** At exit, synchronously: removes the directories of which all is exported. */
+  removeExported(): void;
   /** Leaves now: what is unfinished stays on disk. With `remove`, a directory that is drained is removed. */
   stop(options?: { remove?: boolean }): Promise<void>;
 }
 
+/**
+ * Makes a directory one that can be served: private, a tree, with the resource of `env` (`OTEL_SERVICE_NAME`,
+ * `OTEL_RESOURCE_ATTRIBUTES`). One that is served already stays as it is.
+ * @throws TelemetryError `MSC_DIRECTORY_UNSAFE`, `MSC_ADDRESS_UNUSABLE`.
+ */
+export function prepareTree(directory: string, env: Readonly<NodeJS.ProcessEnv>): void {
+  ensureTree(directory);
+  const holder = serverHolder(directory);
+  if (holder === undefined || holder.liveness === 'dead') writeTreeResource(directory, env);
+}
+
 /** Serves a directory; `undefined` where another server does. */
 export function serve(options: ServeOptions): Serving | undefined {
-  const own = TreeServer.open(options.directory, options.log);
+  const own = TreeServer.open(options.directory, options.log, options.keepsAlive);
   return own === undefined ? undefined : new Loop(own, options);
 }
 
@@ -53,9 +69,11 @@ class Loop implements Serving {
   readonly #own: TreeServer;
   readonly #options: ServeOptions;
   readonly #adopted = new Map<string, TreeServer>();
+  /** Drained, as far as that could be done; what is left of them is not for this server. */
+  readonly #finished = new Set<string>();
   #pollMillis = MIN_POLL_MILLIS;
   #timer: NodeJS.Timeout | undefined;
-  #nextAdoptionMillis = Date.now() + 1000;
+  #nextAdoptionMillis = 0;
   #aloneSinceMillis: number | undefined;
   #isFlushing = false;
   #isStopped = false;
@@ -71,8 +89,18 @@ class Loop implements Serving {
     this.#poll();
   }
 
+  get isDraining(): boolean {
+    const goesOn = (state: string): boolean => state === 'starting' || state === 'ok';
+    return [...this.#adopted.values()].some(({ states }) => states.every(goesOn));
+  }
+
   flush(): Promise<void> {
     return this.#own.flush();
+  }
+
+  removeExported(): void {
+    if (this.#own.isExported) this.#own.remove();
+    for (const tree of this.#adopted.values()) if (tree.isDrained) tree.remove();
   }
 
   async stop({ remove = false } = {}): Promise<void> {
@@ -115,21 +143,26 @@ class Loop implements Serving {
 
   /** Takes over the directories of trees that were killed as a whole. */
   #adopt(nowMillis: number): void {
+    const { env, log, keepsAlive = true } = this.#options;
     this.#nextAdoptionMillis = nowMillis + ADOPT_MILLIS;
+    if (env === undefined) return;
     sweepRegistry();
-    for (const directory of listTrees(this.#options.env)) {
-      if (directory === this.#own.directory || this.#adopted.has(directory)) continue;
+    for (const directory of listTrees(env)) {
+      const isKnown = this.#adopted.has(directory) || this.#finished.has(directory);
+      if (directory === this.#own.directory || isKnown) continue;
       try {
-        if (nowMillis - statSync(directory).mtimeMs < MIN_ORPHAN_AGE_MILLIS) continue;
         const holder = serverHolder(directory);
         if ((holder !== undefined && holder.liveness !== 'dead') || liveMembers(directory) > 0) continue;
-        const tree = TreeServer.open(directory, this.#options.log);
+        const isYoung = nowMillis - statSync(directory).mtimeMs < MIN_ORPHAN_AGE_MILLIS;
+        if (isYoung && !isAbandoned(directory)) continue;
+        const tree = TreeServer.open(directory, log, keepsAlive);
         if (tree === undefined) continue;
-        this.#options.log(`draining ${directory}, which a killed process tree left behind`);
+        // Inside a program only what goes wrong is worth a line.
+        if (keepsAlive) log(`draining ${directory}, which a killed process tree left behind`);
         this.#adopted.set(directory, tree);
         void tree.flush({ tick: false });
       } catch (error) {
-        this.#options.log(`${directory} cannot be drained: ${String(error)}`);
+        log(`${directory} cannot be drained: ${String(error)}`);
       }
     }
   }
@@ -138,6 +171,7 @@ class Loop implements Serving {
     for (const [directory, tree] of this.#adopted) {
       if (!tree.isDrained) continue;
       this.#adopted.delete(directory);
+      this.#finished.add(directory);
       void tree.stop().then(() => tree.remove());
     }
   }

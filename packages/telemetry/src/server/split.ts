@@ -2,7 +2,7 @@
 import type { MetricPoints } from '../exporters/exporter.ts';
 import type { Request } from './request.ts';
 
-export function splitRequest({ batch, units }: Request): [Request, Request] {
+export function splitRequest({ batch, owners, journals }: Request): [Request, Request] {
   const half = Math.floor(batch.points / 2);
   const first: MetricPoints[] = [];
   const second: MetricPoints[] = [];
@@ -20,14 +20,9 @@ export function splitRequest({ batch, units }: Request): [Request, Request] {
     if (before.length > 0) first.push({ ...metric, series: before } as MetricPoints);
     if (behind.length > 0) second.push({ ...metric, series: behind } as MetricPoints);
   }
-  const share = half / batch.points;
-  const firstUnits = new Map([...units].map(([journal, count]) => [journal, Math.floor(count * share)]));
-  const secondUnits = new Map(
-    [...units].map(([journal, count]) => [journal, count - (firstUnits.get(journal) ?? 0)]),
-  );
   return [
-    { batch: { metrics: first, points: half }, units: firstUnits },
-    { batch: { metrics: second, points: batch.points - half }, units: secondUnits },
+    { batch: { metrics: first, points: half }, owners: owners.subarray(0, half), journals },
+    { batch: { metrics: second, points: batch.points - half }, owners: owners.subarray(half), journals },
   ];
 }
 

@@ -7,7 +7,7 @@
 import path from 'node:path';
 import type { MetricsConfig } from '../config/metrics.ts';
 import { configurationDigest } from '../config/digest.ts';
-import { readdirSync } from '../journal/files.ts';
+import { readdirSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { liveness } from '../tree/identity.ts';
 import { serverHolder } from '../tree/lock.ts';

@@ -1,6 +1,7 @@
 /**
  * One journal as the server sees it: where it is read from, how far, whose it is, and whether its writer lives.
  */
+import { hash } from 'node:crypto';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { decodeAttributes } from '../journal/attributes.ts';
 import type { JournalDefinition } from '../journal/definitions.ts';
@@ -17,6 +18,7 @@ export interface JournalState {
   readonly position: Position;
   readonly lastSequence: number;
   readonly account: JournalAccountState;
+  readonly saidGoodbye: boolean;
   /** All of it is committed and its writer is dead: only its files remain to be deleted. */
   readonly ended: boolean;
 }
@@ -26,7 +28,7 @@ export class TailedJournal {
   readonly reader: JournalReader;
   readonly dictionary: Dictionary;
   readonly definition: JournalDefinition;
-  /** One per process: threads of a process share its resource. */
+  /** One per process and resource, by what the journal itself says: the same for every server that reads it. */
   readonly resourceKey: string;
   /** The same object for all journals of a process, once its pipeline has taken it in. */
   resource: ResourceDescriptor;
@@ -43,8 +45,9 @@ export class TailedJournal {
     this.reader = new JournalReader(places);
     this.dictionary = dictionary;
     this.definition = definition;
-    this.resourceKey = encodeIdentity(definition.writer.process);
-    this.resource = { attributes: decodeAttributes(definition.writer.resource) };
+    const { process, resource } = definition.writer;
+    this.resourceKey = hash('sha256', encodeIdentity(process) + JSON.stringify(resource)).slice(0, 32);
+    this.resource = { attributes: decodeAttributes(resource) };
   }
 
   /** `undefined` where the directory holds no readable journal. */
@@ -62,12 +65,13 @@ export class TailedJournal {
     this.position = state.position;
     this.lastSequence = state.lastSequence;
     this.account = new JournalAccount(state.account);
+    this.saidGoodbye = state.saidGoodbye;
     this.ended = state.ended;
   }
 
   get state(): JournalState {
-    const { id, position, lastSequence, account, ended } = this;
-    return { id, position, lastSequence, account: account.state, ended };
+    const { id, position, lastSequence, account, saidGoodbye, ended } = this;
+    return { id, position, lastSequence, account: account.state, saidGoodbye, ended };
   }
 
   /**

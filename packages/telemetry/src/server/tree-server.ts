@@ -4,14 +4,16 @@
  *
  * In: a directory whose server lock is held. Out: exports; `status.json`; a directory that is gone when all is done.
  * Invariant: nothing of a journal is deleted before it is committed, and the directory only when nothing is in it.
- * On failure: an unreadable journal is left where it is and counted; a failed pipeline does not stop the others.
+ * On failure: an unreadable journal is left where it is, and the directory with it; a pipeline that broke off is
+ * replaced, and does not stop the others.
  */
 import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
 import type { MetricsConfig } from '../config/metrics.ts';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
-import { existsSync, renameSync, replaceFile, rmSync } from '../journal/files.ts';
+import { existsSync, renameSync, replaceFile, rmSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
+import { liveness } from '../tree/identity.ts';
 import { acquireServerLock, type ServerLock } from '../tree/lock.ts';
 import {
   liveMembers,
@@ -38,36 +40,54 @@ export class TreeServer {
   readonly #spill: string;
   readonly #resource: ResourceDescriptor;
   readonly #log: (message: string) => void;
+  readonly #keepsAlive: boolean;
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #journals: WatchedDirectory;
   readonly #requests: WatchedDirectory;
-  readonly #known = new Set<string>();
+  /** Journals by name, with the configuration that they belong to; `undefined` where one cannot be read. */
+  readonly #known = new Map<string, string | undefined>();
+  readonly #unreadable = new Set<string>();
   readonly #answering = new Set<string>();
   readonly #startedAtMillis = Date.now();
   #nextCheckMillis = 0;
   #members = 1;
   #statusText = '';
 
-  private constructor(directory: string, lock: ServerLock, log: (message: string) => void) {
+  private constructor(
+    directory: string,
+    lock: ServerLock,
+    log: (message: string) => void,
+    keepsAlive: boolean,
+  ) {
     this.directory = directory;
     this.#lock = lock;
     this.#spill = spillDirectoryFor(directory);
     this.#resource = readTreeResource(directory);
     this.#log = log;
+    this.#keepsAlive = keepsAlive;
     this.#journals = new WatchedDirectory(journalsDirectory(directory));
     this.#requests = new WatchedDirectory(requestsDirectory(directory));
     this.#findJournals();
     this.#writeStatus();
   }
 
-  /** `undefined` where another server holds the directory. */
-  static open(directory: string, log: (message: string) => void): TreeServer | undefined {
+  /** `undefined` where another server holds the directory. `keepsAlive`: whether a backend that is away does. */
+  static open(directory: string, log: (message: string) => void, keepsAlive = true): TreeServer | undefined {
     const lock = acquireServerLock(directory);
-    return lock === undefined ? undefined : new TreeServer(directory, lock, log);
+    return lock === undefined ? undefined : new TreeServer(directory, lock, log, keepsAlive);
   }
 
   /** One look at everything; returns whether there was something to do. Never throws. */
   poll(nowMillis: number): boolean {
+    try {
+      return this.#look(nowMillis);
+    } catch (error) {
+      this.#log(`${this.directory} cannot be looked at: ${String(error)}`);
+      return false;
+    }
+  }
+
+  #look(nowMillis: number): boolean {
     const found = this.#findJournals();
     if (nowMillis >= this.#nextCheckMillis) {
       this.#nextCheckMillis = nowMillis + CHECK_MILLIS;
@@ -82,9 +102,12 @@ export class TreeServer {
     return found || asked || pending;
   }
 
-  /** Looks up who lives. */
+  /** Looks up who lives, and tries again what could not be done. */
   check(): void {
     this.#members = liveMembers(this.directory);
+    for (const [name, digest] of this.#known) if (digest === undefined) this.#known.delete(name);
+    for (const [digest, pipeline] of this.#pipelines) if (pipeline.isBroken) this.#discard(digest, pipeline);
+    this.#findJournals();
     for (const pipeline of this.#pipelines.values()) {
       for (const journal of pipeline.journals) journal.checkWriter();
     }
@@ -109,6 +132,12 @@ export class TreeServer {
     return [...this.#pipelines.values()].every((pipeline) => pipeline.isDrained);
   }
 
+  /** Whether all that was recorded so far is exported. Its writers may go on. */
+  get isExported(): boolean {
+    this.#findJournals();
+    return [...this.#pipelines.values()].every((pipeline) => pipeline.isExported);
+  }
+
   /** Whether this process is still the one that serves the directory. */
   get isHeld(): boolean {
     return this.#lock.isHeld();
@@ -122,10 +151,11 @@ export class TreeServer {
 
   /**
    * Removes the tree, drained and without members: renamed first, so that nobody can join in between; who
-   * did so just before keeps it, and starts a server of his own. A directory that a user named stays, with its checkpoints: its totals go on when it is used again.
+   * did so just before keeps it, and starts a server of his own. A directory that a user named stays, with its checkpoints:
+   * its totals go on when it is used again. One with a journal that cannot be read stays as well.
    */
   remove(): void {
-    if (!isTreeName(this.directory)) return;
+    if (!isTreeName(this.directory) || this.#unreadable.size > 0) return;
     try {
       const gone = `${this.directory}.removed`;
       renameSync(this.directory, gone);
@@ -145,19 +175,43 @@ export class TreeServer {
     let found = false;
     for (const name of this.#journals.names()) {
       if (this.#known.has(name) || !JOURNAL_NAME.test(name)) continue;
-      found = true;
-      this.#known.add(name);
-      const journal = TailedJournal.open(journalPlaces(this.directory, this.#spill, name));
-      if (journal === undefined) this.#log(`journal ${name} is unreadable and is left where it is`);
-      else this.#pipelineOf(journal.definition.configuration).addJournal(journal);
+      const digest = this.#openJournal(name);
+      this.#known.set(name, digest);
+      found ||= digest !== undefined;
     }
     // Only now: a pipeline starts with all journals that were there before it.
     if (found) for (const pipeline of this.#pipelines.values()) void pipeline.start();
     return found;
   }
 
-  #pipelineOf(config: MetricsConfig): Pipeline {
-    const digest = configurationDigest(config);
+  /** Hands a journal to the pipeline of its configuration. */
+  #openJournal(name: string): string | undefined {
+    let reason: unknown = 'its definitions are unreadable';
+    try {
+      const journal = TailedJournal.open(journalPlaces(this.directory, this.#spill, name));
+      if (journal !== undefined) {
+        const { configuration } = journal.definition;
+        const digest = configurationDigest(configuration);
+        this.#pipelineOf(digest, configuration).addJournal(journal);
+        this.#unreadable.delete(name);
+        return digest;
+      }
+    } catch (error) {
+      reason = error;
+    }
+    if (!this.#unreadable.has(name)) this.#log(`journal ${name} is left where it is: ${String(reason)}`);
+    this.#unreadable.add(name);
+    return undefined;
+  }
+
+  /** A pipeline that broke off: its journals are found again, and another one goes on from its checkpoint. */
+  #discard(digest: string, pipeline: Pipeline): void {
+    this.#pipelines.delete(digest);
+    for (const [name, owner] of this.#known) if (owner === digest) this.#known.delete(name);
+    void pipeline.stop();
+  }
+
+  #pipelineOf(digest: string, config: MetricsConfig): Pipeline {
     let pipeline = this.#pipelines.get(digest);
     if (pipeline === undefined) {
       pipeline = new Pipeline({
@@ -166,6 +220,7 @@ export class TreeServer {
         treeResource: this.#resource,
         log: this.#log,
         onChange: () => this.#writeStatus(),
+        keepsAlive: this.#keepsAlive,
       });
       this.#pipelines.set(digest, pipeline);
     }
@@ -186,9 +241,10 @@ export class TreeServer {
   async #answer(request: string, digest: string): Promise<void> {
     // Its journal was there before the request was, but perhaps not yet when this poll looked for journals.
     this.#findJournals();
-    await this.#pipelines.get(digest)?.flush({ tick: true });
+    const isDone = (await this.#pipelines.get(digest)?.flush({ tick: true })) ?? true;
     this.#writeStatus();
-    removeRequest(request);
+    // What was not done is left to the pipeline, or the server, that comes next.
+    if (isDone) removeRequest(request);
     this.#answering.delete(request);
   }
 
@@ -213,4 +269,14 @@ export class TreeServer {
       // No room, or the directory is gone: the next check tries again.
     }
   }
+}
+
+/** Whether everybody who has recorded in a directory is dead. False where nobody has. */
+export function isAbandoned(directory: string): boolean {
+  const spill = spillDirectoryFor(directory);
+  const writers = new WatchedDirectory(journalsDirectory(directory))
+    .names()
+    .filter((name) => JOURNAL_NAME.test(name))
+    .flatMap((name) => TailedJournal.open(journalPlaces(directory, spill, name))?.definition.writer ?? []);
+  return writers.length > 0 && writers.every(({ process }) => liveness(process) === 'dead');
 }

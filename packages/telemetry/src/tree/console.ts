@@ -3,8 +3,8 @@
  * passes it on to its own stdout. The server must not hold the program's stdout open: whoever reads it would wait.
  */
 import path from 'node:path';
-import { format } from 'node:util';
-import { appendFileSync, closeSync, fstatSync, openForRead, readSync, writeSync } from '../journal/files.ts';
+import { format, inspect, type InspectOptions } from 'node:util';
+import { appendFileSync, closeSync, fstatSync, openForRead, readSync, writeSync } from './files.ts';
 
 const CONSOLE_FILE = 'console.log';
 
@@ -18,7 +18,8 @@ export function redirectConsole(tree: string): void {
       // Nowhere to print it.
     }
   };
-  Object.assign(console, { log: print, info: print, warn: print, error: print, dir: print });
+  const dir = (value: unknown, options?: InspectOptions): void => print(inspect(value, options));
+  Object.assign(console, { log: print, info: print, warn: print, error: print, dir });
 }
 
 /** In the process that started the tree: passes on what was printed since the last call. Synchronous, for exit. */

@@ -6,16 +6,14 @@
  * On failure: a TelemetryError that names the path, what was seen and what was expected. Modes that are merely too
  * loose are repaired. On Windows, where the user's own directories are private, owners and modes are not looked at.
  */
-import fs from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { invalid, TelemetryError } from '../errors.ts';
 import { codeOf } from './errno.ts';
-
-const {
+import {
   chmodSync,
   closeSync,
-  constants,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -23,7 +21,7 @@ const {
   readSync,
   statSync,
   statfsSync,
-} = fs;
+} from './files.ts';
 
 /** Options of every file that is created: it must not exist yet (not even as a symbolic link), and is ours alone. */
 export const PRIVATE_FILE: { readonly flag: 'wx'; readonly mode: number } = Object.freeze({
@@ -120,7 +118,7 @@ export function userSuffix(): string {
   return String(process.geteuid?.() ?? userInfo().username.replaceAll(/[^\w.-]/g, '_'));
 }
 
-function create(path: string): fs.Stats {
+function create(path: string): Stats {
   const parent = dirname(path);
   const stats = statSync(parent, { throwIfNoEntry: false });
   if (stats === undefined && parent !== path) ensurePrivateDirectory(parent);
@@ -140,16 +138,16 @@ function create(path: string): fs.Stats {
   return lstatSync(path);
 }
 
-function flawOf(stats: fs.Stats): string | undefined {
+function flawOf(stats: Stats): string | undefined {
   if (stats.isSymbolicLink()) return 'a symbolic link';
   if (!stats.isDirectory()) return 'not a directory';
   if (!isOurs(stats)) return `owner ${stats.uid}`;
   return hasOtherRights(stats) ? `mode ${(stats.mode & 0o7777).toString(8)}` : undefined;
 }
 
-const isOurs = (stats: fs.Stats): boolean => process.geteuid === undefined || stats.uid === process.geteuid();
+const isOurs = (stats: Stats): boolean => process.geteuid === undefined || stats.uid === process.geteuid();
 
-const hasOtherRights = (stats: fs.Stats): boolean =>
+const hasOtherRights = (stats: Stats): boolean =>
   process.geteuid !== undefined && (stats.mode & OTHERS) !== 0;
 
 const unsafe = (path: string, value: string, expected: string): TelemetryError =>

@@ -5,11 +5,8 @@
  * Invariant: 'dead' is said only of a process that can never write again; a reused pid is another process.
  * On failure (no /proc, no permission, nonsense): the field is '' and the verdict 'unknown'. Nothing here throws.
  */
-import fs from 'node:fs';
 import { codeOf } from './errno.ts';
-
-// Captured at load, here and in the rest of this folder: a program that patches node:fs later does not see our calls.
-const { readFileSync, readlinkSync } = fs;
+import { readFileSync, readlinkSync } from './files.ts';
 
 /** One process of one boot of one machine: a pid alone is reused. Fields that the platform does not tell are ''. */
 export interface ProcessIdentity {

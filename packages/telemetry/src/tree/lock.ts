@@ -14,10 +14,10 @@
  * highest is never removed, and so it sees that it does not hold.
  */
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FILE, readPrivateText, unusable } from './directory.ts';
 import { codeOf } from './errno.ts';
+import { linkSync, readdirSync, rmSync, truncateSync, writeFileSync } from './files.ts';
 import {
   currentIdentity,
   decodeIdentity,
@@ -26,8 +26,6 @@ import {
   type Liveness,
   type ProcessIdentity,
 } from './identity.ts';
-
-const { linkSync, readdirSync, rmSync, truncateSync, writeFileSync } = fs;
 
 /** The right to be the server of a directory, until it is released or its process ends. */
 export interface ServerLock {

@@ -6,7 +6,6 @@
  * it names are ours alone; a reused pid never finds its predecessor's entry (where the platform tells start times).
  * On failure: no entry, or none found. Nothing here throws; the environment variable remains.
  */
-import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -17,10 +16,9 @@ import {
   readPrivateText,
   userSuffix,
 } from './directory.ts';
+import { readdirSync, renameSync, rmSync, writeFileSync } from './files.ts';
 import { currentIdentity, identityOf, liveness, parentOf, type ProcessIdentity } from './identity.ts';
 import { isTree } from './trees.ts';
-
-const { readdirSync, renameSync, rmSync, writeFileSync } = fs;
 
 /** Names the tree's directory to every process that inherits the environment. */
 export const TREE_VARIABLE = 'MSC_TELEMETRY_DIRECTORY';

@@ -9,12 +9,10 @@
  * journals alone keep the server. Nothing here throws.
  */
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
 import { ensurePrivateDirectory, PRIVATE_FILE, readPrivateText } from './directory.ts';
+import { existsSync, readdirSync, unlinkSync, writeFileSync } from './files.ts';
 import { currentIdentity, decodeIdentity, encodeIdentity, liveness } from './identity.ts';
-
-const { existsSync, readdirSync, unlinkSync, writeFileSync } = fs;
 
 const REQUESTS = 'requests';
 const MEMBERS = 'members';

@@ -5,13 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import type { Attributes } from '@opentelemetry/api';
-import { replaceFile } from '../journal/files.ts';
+import { replaceFile } from './files.ts';
 import { VERSION } from '../version.ts';
 import { readPrivateText } from './directory.ts';
 
 const RESOURCE_FILE = 'resource.json';
-const INSTANCE = randomUUID();
+const INSTANCE_KEY = 'multistorageclient.telemetry.instance';
+/** One for a process and all threads that it starts from now on. */
+const INSTANCE = (getEnvironmentData(INSTANCE_KEY) as string | undefined) ?? randomUUID();
+setEnvironmentData(INSTANCE_KEY, INSTANCE);
 
 /** `service.name` and what `OTEL_RESOURCE_ATTRIBUTES` says; `OTEL_SERVICE_NAME` wins (resource SDK specification). */
 function serviceAttributes(env: Readonly<NodeJS.ProcessEnv>): Attributes {

@@ -7,8 +7,9 @@
  * On failure to start: tried again with back-off; the journals keep what is recorded in the meantime.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { identityOf, liveness, type ProcessIdentity } from './identity.ts';
+import { existsSync } from './files.ts';
 import { serverHolder } from './lock.ts';
 
 const { setTimeout } = globalThis;
@@ -27,6 +28,8 @@ export interface SpawnOptions {
 export class Supervisor {
   readonly #tree: string;
   readonly #serverPath: string;
+  /** The last one that was started from here. */
+  #server: ProcessIdentity | undefined;
   #failures = 0;
   #startedAtMillis = 0;
   #isWaiting = false;
@@ -60,6 +63,7 @@ export class Supervisor {
         if (code !== 0) this.#restart();
       });
       child.unref();
+      this.#server = child.pid === undefined ? undefined : identityOf(child.pid);
     } catch {
       this.#restart();
     }
@@ -74,6 +78,13 @@ export class Supervisor {
     if (this.#missing < 2) return;
     this.#missing = 0;
     this.start();
+  }
+
+  /** At exit, when no timer fires any more: where the server is known to be dead, another one gets what is left. */
+  revive(): void {
+    const isDead = this.#isWaiting || serverHolder(this.#tree)?.liveness === 'dead';
+    const isComing = this.#server !== undefined && liveness(this.#server) !== 'dead';
+    if (isDead && !isComing) this.start();
   }
 
   stop(): void {

@@ -7,7 +7,7 @@
  * On failure: memory that cannot be used gives way to disk; where neither can, a TelemetryError that names both.
  */
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
+import { constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { TelemetryError } from '../errors.ts';
@@ -19,8 +19,7 @@ import {
   readPrivateText,
   userSuffix,
 } from './directory.ts';
-
-const { accessSync, constants, readdirSync, rmSync, writeFileSync } = fs;
+import { accessSync, readdirSync, rmSync, writeFileSync } from './files.ts';
 
 /** Directories that trees are created in. */
 export interface BaseDirectories {

@@ -2,11 +2,11 @@
  * The wait of a main process that exits: in a container everything dies with it, so what is on its way should arrive.
  *
  * In: a tree and a deadline. Out: the moment at which nothing more can be expected.
- * Invariant: it waits only while there is progress, and not for a backend that is known to be away. Synchronous: it runs
- * in an `'exit'` listener. On failure: the journals keep what did not leave.
+ * Invariant: it waits only while there is progress, and not for a backend that is known to be away.
+ * On failure: the journals keep what did not leave.
  */
-import fs from 'node:fs';
 import path from 'node:path';
+import { readdirSync } from './files.ts';
 import {
   isAnswered,
   readServerStatus,
@@ -15,14 +15,40 @@ import {
   type ConfigurationStatus,
 } from './requests.ts';
 
-const { readdirSync } = fs;
+const { setTimeout } = globalThis;
 
 const POLL_MILLIS = 5;
 /** So long without a settled request means that the backend does not answer. */
 const STALL_MILLIS = 2000;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-export function waitForExport(tree: string, digests: readonly string[], timeoutMillis: number): void {
+/** Blocks the thread: for an `'exit'` listener. `revive` is called all the while: it sees to it that somebody serves the tree. */
+export function waitForExport(
+  tree: string,
+  digests: readonly string[],
+  timeoutMillis: number,
+  revive: () => void,
+): void {
+  for (const _ of looks(tree, digests, timeoutMillis)) {
+    revive();
+    Atomics.wait(sleeper, 0, 0, POLL_MILLIS);
+  }
+}
+
+/** Keeps the process alive, and lets its event loop turn: for a tree that this thread serves. */
+export async function turnUntilExported(
+  tree: string,
+  digests: readonly string[],
+  timeoutMillis: number,
+): Promise<void> {
+  for (const _ of looks(tree, digests, timeoutMillis)) {
+    // oxlint-disable-next-line no-await-in-loop
+    await new Promise((resolve) => void setTimeout(resolve, POLL_MILLIS));
+  }
+}
+
+/** Asks for an export of everything, and looks again and again; ends when there is nothing to wait for. */
+function* looks(tree: string, digests: readonly string[], timeoutMillis: number): Generator<void> {
   if (!hasJournals(tree)) return;
   const deadline = Date.now() + timeoutMillis;
   const requests = new Map<string, string | undefined>();
@@ -45,7 +71,7 @@ export function waitForExport(tree: string, digests: readonly string[], timeoutM
     if (!isWaiting) break;
     if (settled !== progress && status !== undefined) stallsAtMillis = Date.now() + STALL_MILLIS;
     progress = settled;
-    Atomics.wait(sleeper, 0, 0, POLL_MILLIS);
+    yield;
   }
   for (const request of requests.values()) if (request !== undefined) removeRequest(request);
 }

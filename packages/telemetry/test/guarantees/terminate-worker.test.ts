@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { assertAccount, assertArrived, assertTotals, countOf } from '../support/arrivals.ts';
+import type { AbandonJob } from '../support/programs/abandon.ts';
+import type { End, Member } from '../support/programs/member.ts';
+import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
+
+const EACH = 10_000;
+
+interface Thread {
+  readonly end: End;
+  readonly children?: readonly Thread[];
+}
+
+describe('a worker thread loses nothing', { concurrency: true }, () => {
+  const cases: Record<string, readonly Thread[]> = {
+    'that is terminated in the middle of a turn': [{ end: 'spin' }, { end: 'spin' }],
+    'that calls process.exit()': [{ end: 'exit' }],
+    'whose error nobody catches': [{ end: 'throw' }],
+    'that has nothing more to do': [{ end: 'return' }],
+    'that another thread terminates': [{ end: 'return', children: [{ end: 'spin' }, { end: 'exit' }] }],
+    'that is terminated with its parent': [{ end: 'spin', children: [{ end: 'outlast' }] }],
+    'that is terminated with the parent of its parent': [
+      { end: 'spin', children: [{ end: 'outlast', children: [{ end: 'outlast' }] }] },
+    ],
+  };
+  for (const [name, threads] of Object.entries(cases)) {
+    test(name, async (t) => {
+      const scene = new Scene(t);
+      const sink = await scene.sink();
+      let members = 0;
+      const member = ({ end, children = [] }: Thread): Member => ({
+        how: 'worker',
+        burst: {
+          init: { address: scene.directory },
+          configs: [metricsTo(sink)],
+          from: members++ * EACH,
+          count: EACH,
+          sums: true,
+        },
+        end,
+        children: children.map(member),
+      });
+      const program = scene.start('member', member({ end: 'stay', children: threads }));
+      const count = members * EACH;
+      // While the main process lives: it is told what its threads have left when they end.
+      await sink.until(() => countOf(sink) >= count, DEADLINE_MILLIS);
+      program.proceed();
+      assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+      const status = await scene.ended();
+      assertArrived(sink, count);
+      assertTotals(sink, count);
+      assertAccount(status, { recorded: 3 * count, exported: count, merged: 2 * count });
+      assert.equal(Object.values(status.configurations)[0].writers, members);
+    });
+  }
+
+  test('that goes on when the main process exits', async (t) => {
+    const scene = new Scene(t);
+    const sink = await scene.sink();
+    const job: AbandonJob = { directory: scene.directory, config: metricsTo(sink) };
+    const program = scene.start('abandon', job);
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    const status = await scene.ended();
+    const { before } = await program.says('before');
+    const { after } = await program.says('after');
+    const { length } = sink.points;
+    // What it records after the end of the main process is dropped, and nobody is left to say how much that was.
+    assert.ok(before <= length && length <= after, `${before} ≤ ${length} ≤ ${after}`);
+    assertArrived(sink, length);
+    assertAccount(status, { recorded: length });
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import type { Pipeline } from '../../src/server/pipeline.ts';
+import type { TailedJournal } from '../../src/server/tailed-journal.ts';
+import { deadProcess } from './journals.ts';
+import { Stage, T0, type StageOptions } from './stage.ts';
+
+/** A stage whose clock stands at T0. */
+function stageAt(t: TestContext, options?: StageOptions): { stage: Stage; at: (millis: number) => void } {
+  t.mock.timers.enable({ apis: ['Date'], now: T0 });
+  return { stage: new Stage(t, options), at: (millis) => t.mock.timers.setTime(T0 + millis) };
+}
+
+/** One poll, and the cycle that it starts. `tick` where the export interval has passed. */
+async function poll(pipeline: Pipeline, { tick = true } = {}): Promise<void> {
+  pipeline.poll(tick ? Infinity : 0);
+  // oxlint-disable-next-line no-await-in-loop
+  while (pipeline.isBusy) await new Promise(setImmediate);
+}
+
+const die = (pipeline: Pipeline): void => {
+  for (const journal of pipeline.journals) journal.checkWriter();
+};
+
+suite('the end of writers', () => {
+  test('nothing waits in a window when the last one is gone', async (t) => {
+    const { stage, at } = stageAt(t);
+    const writer = stage.writer({ process: deadProcess() });
+    const sum = writer.metric('counter', 'multistorageclient.request.sum');
+    writer.sums(T0 + 100, [sum, 5]);
+    const pipeline = await stage.pipeline();
+    at(150);
+    die(pipeline);
+    await poll(pipeline);
+    assert.equal(pipeline.isDrained, true);
+    assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), [5]);
+  });
+
+  test('a last value is not forgotten with it', async (t) => {
+    const { stage, at } = stageAt(t, { resampling: 'last_value' });
+    const writer = stage.writer({ process: deadProcess() });
+    const latency = writer.metric('gauge', 'multistorageclient.latency');
+    writer.samples(T0 + 100, [latency, 1], [latency, 2, 1]);
+    const pipeline = await stage.pipeline();
+    at(150);
+    die(pipeline);
+    await poll(pipeline);
+    assert.equal(pipeline.isDrained, true);
+    assert.deepEqual(stage.backend.values('multistorageclient.latency'), [2]);
+    assert.deepEqual(stage.account(), {
+      recorded: 2, exported: 1, merged: 1, journaled: 0, dropped: {}, duplicated: 0,
+    });
+  });
+
+  test('windows stay open while another one goes on', async (t) => {
+    const { stage, at } = stageAt(t);
+    const gone = stage.writer({ process: deadProcess() });
+    const goesOn = stage.writer();
+    for (const writer of [gone, goesOn]) {
+      writer.sums(T0 + 100, [writer.metric('counter', 'multistorageclient.request.sum'), 5]);
+      writer.sums(T0 + 100, [writer.metric('counter', 'own.sum'), 7]);
+    }
+    const pipeline = await stage.pipeline();
+    at(150);
+    die(pipeline);
+    await poll(pipeline);
+    assert.equal(pipeline.isDrained, false);
+    assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), []);
+    assert.deepEqual(stage.backend.values('own.sum'), [7], 'that of the process which is gone');
+    at(1200);
+    await poll(pipeline);
+    assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), [10]);
+    assert.deepEqual(stage.backend.values('own.sum'), [7, 7]);
+    at(5000);
+    await poll(pipeline);
+    assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), [10, 10]);
+    assert.deepEqual(stage.backend.values('own.sum'), [7, 7, 7], 'only the one that lives is sent again');
+  });
+
+  test('a goodbye that a full cycle ended with is remembered over a restart', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer({ budget: { segmentMaxBytes: 32 * 1024 * 1024 } });
+    const gauge = writer.metric('gauge', 'own.gauge');
+    const rows = Array.from({ length: 60_000 }, (_, row) => [gauge, row] as const);
+    // Seven of these are just over 8 MiB.
+    for (let frame = 0; frame < 7; frame++) writer.samples(T0, ...rows);
+    writer.goodbye();
+    const first = await stage.pipeline();
+    await poll(first);
+    assert.equal(first.isDrained, false);
+    await first.stop();
+    const second = await stage.pipeline();
+    await second.flush({ tick: true });
+    assert.equal(second.isDrained, true);
+    assert.deepEqual(readdirSync(path.join(stage.directory, 'journals')), []);
+  });
+});
+
+suite('deletion', () => {
+  test('segments behind the position go, also those of a journal that had none at first', async (t) => {
+    const { stage } = stageAt(t);
+    const early = stage.writer({ budget: { segmentMaxBytes: 65_536 } });
+    const late = stage.writer({ budget: { segmentMaxBytes: 65_536 } });
+    const pipeline = await stage.pipeline();
+    const row = Array.from({ length: 2000 }, () => [1, 1] as const);
+    early.samples(T0, ...row);
+    await pipeline.flush({ tick: true });
+    for (let frame = 0; frame < 10; frame++) late.samples(T0, ...row);
+    await pipeline.flush({ tick: true });
+    const left = readdirSync(late.directory).filter((name) => name.endsWith('.segment'));
+    assert.equal(left.length, 1);
+  });
+
+  test('a journal that cannot be deleted is not read again', async (t) => {
+    const { stage, at } = stageAt(t);
+    const writer = stage.writer({ process: deadProcess() });
+    writer.samples(T0, [writer.metric('gauge', 'own.gauge'), 1]);
+    const pipeline = await stage.pipeline();
+    die(pipeline);
+    // Somebody puts a file into it while it is being deleted: here a directory, which is not unlinked.
+    const hindrance = path.join(writer.directory, 'hindrance');
+    mkdirSync(hindrance);
+    await poll(pipeline);
+    assert.notEqual(pipeline.state, 'failed');
+    at(5000);
+    const other = stage.writer();
+    pipeline.addJournal(stage.open(other.id) as TailedJournal);
+    other.samples(T0 + 4000, [other.metric('gauge', 'own.gauge'), 2]);
+    await poll(pipeline);
+    await pipeline.stop();
+    rmdirSync(hindrance);
+    const again = await stage.pipeline();
+    await again.flush({ tick: true });
+    assert.deepEqual(stage.backend.values('own.gauge'), [1, 2]);
+    assert.equal(existsSync(writer.directory), false);
+  });
+});

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { PointBatch } from '../../src/exporters/exporter.ts';
+import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
+import { MAX_POINTS, RequestBuilder, unitsOf } from '../../src/server/request.ts';
+import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
+import { splitRequest } from '../../src/server/split.ts';
+import { requestOf, seriesOf, valuesOf } from './requests.ts';
+
+const SECONDS = 1_800_000_000;
+
+/** Names of the metrics of a batch, with the values of each series. */
+function shapeOf({ metrics }: PointBatch): unknown {
+  return metrics.map(({ descriptor, series }) => [descriptor.name, series.map(({ attributes }) => attributes)]);
+}
+
+suite('a request', () => {
+  test('is full at its number of points', () => {
+    const builder = new RequestBuilder();
+    const series = seriesOf('gauge');
+    for (let point = 0; point < MAX_POINTS; point++) {
+      assert.equal(builder.isFull, false);
+      builder.add(series, SECONDS, point, point, 'a');
+    }
+    assert.equal(builder.isFull, true);
+    const { batch } = builder.seal();
+    assert.equal(batch.points, MAX_POINTS);
+    assert.equal(builder.isFull, false);
+    assert.equal(builder.isEmpty, true);
+  });
+
+  test('is full by its bytes, too, long before a Collector refuses it', () => {
+    const builder = new RequestBuilder();
+    const series = seriesOf('gauge', { path: 'x'.repeat(10_000) });
+    while (!builder.isFull) builder.add(series, SECONDS, 0, 0);
+    const { batch } = builder.seal();
+    assert.ok(batch.points < MAX_POINTS);
+    const { length } = encodeProtobuf(batch);
+    assert.ok(length > 1024 * 1024 && length < 16 * 1024 * 1024, `${length} bytes`);
+  });
+
+  test('has the points of a series in time order, those of one instant as they came', () => {
+    const instant = fc.tuple(fc.integer({ min: SECONDS, max: SECONDS + 2 }), fc.integer({ min: 0, max: 3 }));
+    fc.assert(
+      fc.property(fc.array(instant, { minLength: 1, maxLength: 50 }), (instants) => {
+        const builder = new RequestBuilder();
+        for (const [index, [seconds, nanos]] of instants.entries()) {
+          builder.add(seriesOf('gauge'), seconds, nanos, index, `journal ${index}`);
+        }
+        const { batch, owners, journals } = builder.seal();
+        const order = [...instants.keys()].toSorted(
+          (a, b) => instants[a][0] - instants[b][0] || instants[a][1] - instants[b][1] || a - b,
+        );
+        assert.deepEqual(valuesOf(batch), order);
+        assert.deepEqual([...owners].map((owner) => journals[owner]), order.map((index) => `journal ${index}`));
+      }),
+    );
+  });
+
+  test('is grouped by resource, scope and instrument, whoever comes first', () => {
+    const index = new SeriesIndex({ attributes: { tree: true } }, () => 'cumulative');
+    const instrument = (name: string, scope: string) =>
+      ({ id: 1, kind: 'gauge', scope: { name: scope }, name, unit: '', description: '', valueType: 'double' }) as const;
+    const all: ExportedSeries[] = [];
+    for (const process of ['p1', 'p2']) {
+      const resource = { attributes: { process } };
+      for (const scope of ['s1', 's2']) {
+        for (const name of ['a', 'b', 'multistorageclient.c']) {
+          for (const attributes of [{ x: 1 }, { x: 2 }]) {
+            all.push(index.series(process, resource, instrument(name, scope), attributes));
+          }
+        }
+      }
+    }
+    fc.assert(
+      fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (series) => {
+        const builder = new RequestBuilder();
+        for (const one of series) builder.add(one, SECONDS, 0, 1);
+        const { batch } = builder.seal();
+        const groups = batch.metrics.map(({ resource, scope, descriptor }) =>
+          JSON.stringify([resource.attributes, scope.name, descriptor.name]),
+        );
+        assert.equal(new Set(groups).size, groups.length, 'one entry per metric');
+        const outer = batch.metrics.map(({ resource, scope }) => JSON.stringify([resource.attributes, scope.name]));
+        const changes = outer.filter((group, at) => group !== outer[at - 1]).length;
+        assert.equal(changes, new Set(outer).size, 'groups are adjacent');
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('of the same points is the same, also from a builder that was used before', () => {
+    const fill = (builder: RequestBuilder): PointBatch => {
+      for (let point = 0; point < 100; point++) {
+        builder.add(seriesOf(`gauge ${point % 3}`, { a: `${point % 2}` }), SECONDS, point, point, 'a');
+      }
+      return builder.seal().batch;
+    };
+    const used = new RequestBuilder();
+    used.add(seriesOf('other'), SECONDS, 0, 5, 'b');
+    used.seal();
+    assert.deepEqual(encodeProtobuf(fill(used)), encodeProtobuf(fill(new RequestBuilder())));
+  });
+
+  test('knows whose units it holds; totals are nobody’s', () => {
+    const builder = new RequestBuilder();
+    builder.add(seriesOf('gauge'), SECONDS, 0, 1, 'a');
+    builder.add(seriesOf('gauge'), SECONDS, 1, 1);
+    builder.add(seriesOf('gauge'), SECONDS, 2, 1, 'b');
+    builder.add(seriesOf('gauge'), SECONDS, 3, 1, 'a');
+    assert.deepEqual([...unitsOf(builder.seal())], [['a', 2], ['b', 1]]);
+    builder.add(seriesOf('gauge'), SECONDS, 0, 1, 'c');
+    assert.deepEqual([...unitsOf(builder.seal())], [['c', 1]]);
+  });
+});
+
+suite('a split request', () => {
+  test('has each point, and each unit, in one of its halves', () => {
+    const point = fc.record({ series: fc.integer({ min: 0, max: 4 }), nanos: fc.integer({ min: 0, max: 9 }) });
+    fc.assert(
+      fc.property(fc.array(point, { minLength: 2, maxLength: 60 }), (points) => {
+        const builder = new RequestBuilder();
+        for (const [index, { series, nanos }] of points.entries()) {
+          const owner = index % 3 === 0 ? undefined : `journal ${index % 3}`;
+          builder.add(seriesOf(`gauge ${series % 2}`, { a: `${series}` }), SECONDS, nanos, index, owner);
+        }
+        const whole = builder.seal();
+        const [first, second] = splitRequest(whole);
+        assert.deepEqual([...valuesOf(first.batch), ...valuesOf(second.batch)], valuesOf(whole.batch));
+        assert.equal(first.batch.points, valuesOf(first.batch).length);
+        assert.ok(Math.abs(first.batch.points - second.batch.points) <= 1);
+        for (const half of [first, second]) {
+          const owned = valuesOf(half.batch).filter((index) => index % 3 !== 0);
+          const units = [...unitsOf(half).values()].reduce((sum, count) => sum + count, 0);
+          assert.equal(units, owned.length);
+        }
+        assert.deepEqual(shapeOf(splitRequest(whole)[0].batch), shapeOf(first.batch));
+      }),
+    );
+  });
+
+  test('of two points is one and one', () => {
+    const [first, second] = splitRequest(requestOf([1, 'a'], [2, 'b']));
+    assert.deepEqual([valuesOf(first.batch), valuesOf(second.batch)], [[1], [2]]);
+  });
+
+  test('cuts histograms and start times with their points', () => {
+    const index = new SeriesIndex({ attributes: {} }, () => 'delta');
+    const boundaries = [1];
+    const series = index.series(
+      'process',
+      { attributes: {} },
+      { id: 1, kind: 'histogram', scope: { name: 's' }, name: 'h', unit: '', description: '', valueType: 'double', boundaries },
+      {},
+    );
+    const builder = new RequestBuilder();
+    for (let point = 0; point < 3; point++) {
+      const value = { count: point, sum: 0, min: 0, max: 0, boundaries, counts: Float64Array.of(point, 0) };
+      builder.addHistogram(series, SECONDS + point, 0, value, [SECONDS - 3 + point, 7]);
+    }
+    const [first, second] = splitRequest(builder.seal());
+    const columns = [first, second].map(({ batch: { metrics } }) =>
+      metrics.flatMap(({ kind, series: all }) =>
+        kind === 'histogram'
+          ? all.map(({ seconds, startSeconds, values }) => [[...seconds], [...(startSeconds ?? [])], values.map(({ count }) => count)])
+          : [],
+      ),
+    );
+    assert.deepEqual(columns, [
+      [[[SECONDS], [SECONDS - 3], [0]]],
+      [[[SECONDS + 1, SECONDS + 2], [SECONDS - 2, SECONDS - 1], [1, 2]]],
+    ]);
+  });
+});

@@ -1,0 +1,117 @@
+/**
+ * Stage: one configuration in a directory of its own, without processes: writers, a backend, and a pipeline that can be
+ * killed, which here means: what it had on disk at that moment is all that the next one sees.
+ */
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import type { MetricsConfig } from '../../src/config/metrics.ts';
+import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
+import { addAccounts, EMPTY_ACCOUNT, type Account } from '../../src/server/account.ts';
+import { Pipeline } from '../../src/server/pipeline.ts';
+import { readTreeStatus } from '../../src/server/status.ts';
+import { TailedJournal } from '../../src/server/tailed-journal.ts';
+import { configurationDigest } from '../../src/config/digest.ts';
+import { ensureTree } from '../../src/tree/trees.ts';
+import { Writer, type WriterOptions } from './journals.ts';
+import { Backend } from './scripted-exporter.ts';
+
+/** The first millisecond of most tests; a whole second. */
+export const T0 = 1_800_000_000_000;
+
+export interface StageOptions {
+  readonly resampling?: 'none' | 'last_value';
+  readonly collectIntervalMillis?: number;
+  readonly exportIntervalMillis?: number;
+  /** Short: an answer that never comes is waited for so long. */
+  readonly exportTimeoutMillis?: number;
+  readonly exporter?: MetricsConfig['exporter'];
+}
+
+let stages = 0;
+
+/** An empty directory that the test's end removes. */
+export function scratch(t: TestContext): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'msc-server-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export class Stage {
+  directory: string;
+  readonly config: MetricsConfig;
+  readonly backend: Backend;
+  readonly log: string[] = [];
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, options: StageOptions = {}) {
+    this.#t = t;
+    this.directory = path.join(scratch(t), 'tree');
+    ensureTree(this.directory);
+    this.backend = new Backend(`backend-${++stages}`);
+    this.config = {
+      exporter: options.exporter ?? {
+        type: './scripted-exporter.js#ScriptedExporter',
+        module: new URL('scripted-exporter.js', import.meta.url).href,
+        options: { backend: this.backend.name },
+      },
+      reader: {
+        collectIntervalMillis: options.collectIntervalMillis ?? 1000,
+        collectTimeoutMillis: 1000,
+        exportIntervalMillis: options.exportIntervalMillis ?? 10_000,
+        exportTimeoutMillis: options.exportTimeoutMillis ?? 1,
+      },
+      resampling: { type: options.resampling ?? 'none' },
+    };
+  }
+
+  /** Where plan and checkpoint lie. */
+  get place(): string {
+    return path.join(this.directory, 'server', configurationDigest(this.config));
+  }
+
+  writer(options: WriterOptions = {}): Writer {
+    return new Writer(this.directory, this.config, { startedAtMillis: T0, ...options });
+  }
+
+  /** A pipeline with every journal that is there. */
+  async pipeline(directory: string = this.directory): Promise<Pipeline> {
+    const pipeline = new Pipeline({
+      directory: path.join(directory, 'server', configurationDigest(this.config)),
+      config: this.config,
+      treeResource: { attributes: { 'service.name': 'tree' } },
+      log: (message) => this.log.push(message),
+      onChange: () => undefined,
+    });
+    for (const id of readdirSync(journalsDirectory(directory))) {
+      const journal = this.open(id, directory);
+      if (journal !== undefined) pipeline.addJournal(journal);
+    }
+    await pipeline.start();
+    this.#t.after(() => pipeline.stop());
+    return pipeline;
+  }
+
+  open(id: string, directory: string = this.directory): TailedJournal | undefined {
+    return TailedJournal.open(journalPlaces(directory, path.join(directory, 'spill'), id));
+  }
+
+  /** What is on disk now. */
+  copy(from: string = this.directory): string {
+    const to = path.join(scratch(this.#t), 'tree');
+    cpSync(from, to, { recursive: true });
+    return to;
+  }
+
+  account(directory: string = this.directory): Account {
+    return readTreeStatus(directory).account;
+  }
+}
+
+/** What the journals of a pipeline have come to, without a look at the directory. */
+export function accountOf(pipeline: Pipeline): Account {
+  let account = EMPTY_ACCOUNT;
+  for (const journal of pipeline.journals) account = addAccounts(account, journal.account.total(0));
+  return account;
+}
