@@ -23,7 +23,7 @@ export class Progress {
     const millis = performance.now() - this.#startedAt;
     const [done, total] = [operations, Math.max(this.#total, operations)].map(formatCount);
     const rate = formatRate((operations / millis) * 1000);
-    const text = `${done} of about ${total} operations by ${threads} threads, ${rate}, ${formatSeconds(millis / 1000)}`;
+    const text = `${done} of about ${total} operations by ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${rate}, ${formatSeconds(millis / 1000)}`;
     if (this.#stream.isTTY) {
       this.#stream.write(`\r${text}\u001B[K`);
     } else if (millis >= this.#nextLineMillis) {

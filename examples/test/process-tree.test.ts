@@ -69,7 +69,9 @@ describe('process-tree', () => {
     }
     assert.deepEqual(readdirSync(path.join(directory, 'tmp')), []);
     const trees = path.join(directory, 'root');
+    const deadline = Date.now() + 60_000;
     while (readdirSync(trees).some((name) => name.startsWith('tree-'))) {
+      assert.ok(Date.now() < deadline, 'the tree is still there');
       // oxlint-disable-next-line no-await-in-loop
       await setTimeout(20);
     }

@@ -25,12 +25,16 @@ function setOffset(epochMillis: number, [seconds, nanos]: readonly [number, numb
 }
 setOffset(performance.timeOrigin + performance.now(), monotonic());
 
+function isSteppedNow(): boolean {
+  const [seconds, nanos] = monotonic();
+  const expectedMillis = (seconds + offsetSeconds) * 1000 + (nanos + offsetNanos) / 1e6;
+  return Math.abs(wallMillis() - expectedMillis) > STEP_MILLIS;
+}
+
 /** The wall time of a monotonic instant: epoch seconds and nanoseconds. Looks for a step of the wall clock first. */
 export function wallTime(seconds: number, nanos: number): [seconds: number, nanos: number] {
-  const now = monotonic();
-  const expectedMillis = (now[0] + offsetSeconds) * 1000 + (now[1] + offsetNanos) / 1e6;
-  const actualMillis = wallMillis();
-  if (Math.abs(actualMillis - expectedMillis) > STEP_MILLIS) setOffset(actualMillis, now);
+  // Twice: a thread that was suspended between its looks at the two clocks has seen no step.
+  if (isSteppedNow() && isSteppedNow()) setOffset(wallMillis(), monotonic());
   let wallSeconds = seconds + offsetSeconds;
   let wallNanos = nanos + offsetNanos;
   while (wallNanos >= 1e9) {

@@ -187,6 +187,8 @@ export class Recorder {
   leave(): void {
     this.flush(true);
     this.#flush = 'record';
+    // What is scheduled may never run.
+    this.#scheduled = false;
   }
 
   /** Ends the journal: what is recorded from now on is dropped, counted as `closed`. */

@@ -63,11 +63,6 @@ export class LastValue {
     }
   }
 
-  /** Units that wait in open windows, by writer. */
-  *held(): Generator<readonly [writer: string, units: number]> {
-    for (const { writer, units } of this.#open.values()) yield [writer, units];
-  }
-
   /** Whether a window waits. */
   get isOpen(): boolean {
     return this.#open.size > 0;

@@ -54,10 +54,9 @@ export class JournalAccount {
     this.writerDropped = addCounts(this.writerDropped, other.writerDropped);
   }
 
-  /** `unread` is what lies in the journal behind the position. */
-  total(unread: number): Account {
+  /** `unread` is what lies in the journal behind the position, `held` what waits in open windows. */
+  total(unread: number, held: number): Account {
     const dropped = addCounts(this.dropped, this.writerDropped);
-    const held = this.received - this.exported - this.merged - sum(this.dropped);
     return {
       recorded: this.received + unread + sum(this.writerDropped),
       exported: this.exported,

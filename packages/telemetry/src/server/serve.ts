@@ -90,8 +90,8 @@ class Loop implements Serving {
   }
 
   get isDraining(): boolean {
-    const goesOn = (state: string): boolean => state === 'starting' || state === 'ok';
-    return [...this.#adopted.values()].some(({ states }) => states.every(goesOn));
+    const stuck = new Set<string>(['away', 'failed']);
+    return [...this.#adopted.values()].some(({ states }) => !states.some((state) => stuck.has(state)));
   }
 
   flush(): Promise<void> {

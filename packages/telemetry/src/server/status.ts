@@ -15,8 +15,7 @@ import { readServerStatus, type ConfigurationStatus } from '../tree/requests.ts'
 import { spillDirectoryFor } from '../tree/trees.ts';
 import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { FrameType } from '../journal/frame.ts';
-import { decodeJson } from '../journal/frame.ts';
+import { decodeJson, FrameType } from '../journal/frame.ts';
 import { TailedJournal } from './tailed-journal.ts';
 
 export interface WriterStatus {
@@ -103,7 +102,8 @@ function readConfiguration(directory: string, digest: string, ids: readonly stri
 function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids: readonly string[]): Found {
   const retired = new JournalAccount(checkpoint?.retired.account);
   const writers: WriterStatus[] = [];
-  let account = addAccounts(EMPTY_ACCOUNT, retired.total(0));
+  const held = heldByWriter(checkpoint);
+  let account = EMPTY_ACCOUNT;
   let exporter = '';
   for (const id of ids) {
     const known = checkpoint?.journals.find((journal) => journal.id === id);
@@ -114,15 +114,27 @@ function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids
     if (known !== undefined) journal.restore(known);
     exporter = journal.definition.configuration.exporter.type;
     const { process, threadId } = journal.definition.writer;
-    const total = accountOf(journal);
+    const total = accountOf(journal, held.get(id) ?? 0);
+    held.delete(id);
     writers.push({ id, pid: process.pid, threadId, state: liveness(process), account: total });
     account = addAccounts(account, total);
   }
+  const heldForRetired = [...held.values()].reduce((sum, units) => sum + units, 0);
+  account = addAccounts(account, retired.total(0, heldForRetired));
   return { exporter, retired: checkpoint?.retired.writers ?? 0, writers, account };
 }
 
+/** Units of samples that wait for their window to close. */
+function heldByWriter(checkpoint: Checkpoint | undefined): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const { lastValue } of checkpoint?.aggregates ?? []) {
+    for (const [, , , writer, units] of lastValue?.open ?? []) held.set(writer, (held.get(writer) ?? 0) + units);
+  }
+  return held;
+}
+
 /** With what lies in the journal behind its position. */
-function accountOf(journal: TailedJournal): Account {
+function accountOf(journal: TailedJournal, held: number): Account {
   journal.checkWriter();
   let unread = 0;
   let last = journal.lastSequence;
@@ -139,7 +151,7 @@ function accountOf(journal: TailedJournal): Account {
     journal.position = chunk.to;
   }
   journal.reader.close();
-  return journal.account.total(unread);
+  return journal.account.total(unread, held);
 }
 
 const READ_BYTES = 1024 * 1024;

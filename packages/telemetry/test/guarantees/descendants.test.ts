@@ -44,7 +44,7 @@ test('every descendant records into the tree of the main process, and one server
   assert.equal(Object.values(status.configurations)[0].writers, members);
   // Its name counts the servers that the directory has had.
   assert.deepEqual(
-    readdirSync(scene.directory).filter((name) => /^server-/.test(name)),
+    readdirSync(scene.directory).filter((name) => name.startsWith('server-')),
     ['server-1'],
   );
   assert.deepEqual(scene.trees, []);

@@ -15,7 +15,7 @@ test('200,000 samples a microsecond apart keep 200,000 distinct times', async (t
   assertAccount(status, { recorded: count });
   assert.equal(new Set(sink.points.times).size, count);
 
-  const ordered = [...sink.points].sort((a, b) => a.value - b.value).map(({ time }) => time);
+  const ordered = [...sink.points].toSorted((a, b) => a.value - b.value).map(({ time }) => time);
   const tooClose = ordered.filter((time, at) => at > 0 && time - ordered[at - 1] < 1000n).length;
   assert.equal(tooClose, 0, 'samples that are less apart than they were');
 });

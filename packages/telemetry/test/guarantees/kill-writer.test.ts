@@ -31,7 +31,10 @@ describe('SIGKILL of a writer in the middle of a burst', { concurrency: true }, 
         const count = sink.points.length;
         // Whatever came after the last acknowledgement may be there or not, but without a gap.
         assert.ok(count >= acknowledged, `${count} of ${acknowledged} that were acknowledged have arrived`);
-        assert.ok(count <= acknowledged + mayLose, `${count} have arrived, ${acknowledged} were acknowledged`);
+        assert.ok(
+          count <= acknowledged + mayLose,
+          `${count} have arrived, ${acknowledged} were acknowledged`,
+        );
         assertArrived(sink, count);
         assertAccount(status, { recorded: count });
       });

@@ -44,7 +44,9 @@ test('three processes and two terminated threads deliver exactly a million sampl
 
 function assertAttributes(sink: Sink): void {
   const { series, seriesNumbers, values } = sink.points;
-  const sets = series.map(({ metric, attributes }) => (metric.name === GAUGE ? attributes['set'] : undefined));
+  const sets = series.map(({ metric, attributes }) =>
+    metric.name === GAUGE ? attributes['set'] : undefined,
+  );
   let wrong = 0;
   for (let at = 0; at < values.length; at++) if (sets[seriesNumbers[at]] !== values[at] % SETS) wrong++;
   assert.equal(wrong, 0, 'samples with the attributes of another one');

@@ -11,15 +11,28 @@ import type { ModeJob } from '../support/programs/mode.ts';
 import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
+function makeFile({ root }: Scene): string {
+  const file = path.join(root, 'file');
+  writeFileSync(file, '');
+  return file;
+}
+
 /** Runs a program to its end, until what it and its descendants recorded has arrived. */
 async function run(scene: Scene, sink: Sink, job: Omit<ModeJob, 'config' | 'value'>): Promise<Said[]> {
-  const program: Program = scene.start('mode', { config: metricsTo(sink), value: 0, ...job } satisfies ModeJob);
+  const program: Program = scene.start('mode', {
+    config: metricsTo(sink),
+    value: 0,
+    ...job,
+  } satisfies ModeJob);
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
   assert.equal(program.stderr, '');
   const count = job.descendants === true ? 3 : 1;
   await sink.until(() => countOf(sink, TREE_GAUGE) >= count, DEADLINE_MILLIS);
   assertArrived(sink, count, TREE_GAUGE);
-  assert.ok(program.said.every((said) => said['isSame'] === true), 'init twice gives the same object');
+  assert.ok(
+    program.said.every((said) => said['isSame'] === true),
+    'init twice gives the same object',
+  );
   return program.said.toSorted((a, b) => a['value'] - b['value']);
 }
 
@@ -108,11 +121,6 @@ describe('modes', { concurrency: true }, () => {
 
 describe('what cannot be used is refused with what was seen and what was expected', () => {
   delete process.env['MSC_TELEMETRY_DIRECTORY'];
-  const file = (scene: Scene): string => {
-    const place = path.join(scene.root, 'file');
-    writeFileSync(place, '');
-    return place;
-  };
   const cases: Record<string, [(scene: Scene) => object, string, (scene: Scene) => RegExp]> = {
     'an unknown mode': [
       () => ({ mode: 'sever' }),
@@ -130,7 +138,7 @@ describe('what cannot be used is refused with what was seen and what was expecte
       () => /address: got "", expected the path of a directory/,
     ],
     'an address that is a file': [
-      (scene) => ({ mode: 'server', address: file(scene) }),
+      (scene) => ({ mode: 'server', address: makeFile(scene) }),
       'MSC_DIRECTORY_UNSAFE',
       (scene) => new RegExp(`${scene.root}/file: got "?not a directory"?, expected a directory`),
     ],

@@ -12,6 +12,8 @@ test('a process that records loads @opentelemetry/api and nothing else of OpenTe
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
   assert.ok(sink.points.length > 0);
 
-  const packages = (loaded as string[]).flatMap((url) => /node_modules\/(@[^/]+\/[^/]+|[^/]+)/.exec(url)?.[1] ?? []);
+  const packages = (loaded as string[]).flatMap(
+    (url) => /node_modules\/(@[^/]+\/[^/]+|[^/]+)/.exec(url)?.[1] ?? [],
+  );
   assert.deepEqual([...new Set(packages)], ['@opentelemetry/api']);
 });

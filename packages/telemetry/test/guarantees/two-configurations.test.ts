@@ -20,7 +20,7 @@ test('a backend that is away delays its own configuration only, and gets everyth
   assertArrived(there, count);
   assert.equal(away.points.length, 0);
   const states = Object.values(readTreeStatus(scene.directory).configurations).map(({ state }) => state);
-  assert.deepEqual(states.sort(), ['away', 'ok']);
+  assert.deepEqual(states.toSorted(), ['away', 'ok']);
 
   await away.up();
   await away.until(() => countOf(away) >= count, DEADLINE_MILLIS);

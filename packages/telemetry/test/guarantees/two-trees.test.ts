@@ -25,9 +25,7 @@ describe('trees', { concurrency: true }, () => {
         return { sink, program: scene.start('member', { burst: burst(0), end: 'stay', children }) };
       }),
     );
-    await Promise.all(
-      trees.map(({ sink }) => sink.until(() => countOf(sink) >= 2 * count, DEADLINE_MILLIS)),
-    );
+    await Promise.all(trees.map(({ sink }) => sink.until(() => countOf(sink) >= 2 * count, DEADLINE_MILLIS)));
     const statuses = scene.trees.map(readTreeStatus);
     assert.equal(statuses.length, 2);
     assert.equal(new Set(statuses.map(({ server }) => server?.pid)).size, 2);

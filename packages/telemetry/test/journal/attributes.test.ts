@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type Attributes } from '@opentelemetry/api';
 import { decodeAttributes, encodeAttributes, encodeValue } from '../../src/journal/attributes.ts';
 
@@ -9,7 +9,9 @@ const roundTrip = (attributes: Attributes): Attributes =>
   decodeAttributes(JSON.parse(JSON.stringify(encodeAttributes(attributes))));
 
 /** Any strings, lone surrogates and control characters included. */
-const text = fc.string({ unit: 'binary', maxLength: 10 }).map((value) => value + (value.length % 3 === 0 ? '\ud800' : ''));
+const text = fc
+  .string({ unit: 'binary', maxLength: 10 })
+  .map((value) => value + (value.length % 3 === 0 ? '\ud800' : ''));
 const key = fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'toString', '', '0', '10', 'length'));
 const number = fc.oneof(
   fc.double(),
@@ -36,7 +38,11 @@ function plain(given: unknown): unknown {
   if (given instanceof Uint8Array) return new Uint8Array(given);
   if (Array.isArray(given)) return given.map(plain);
   if (typeof given !== 'object' || given === null) return given;
-  return new Map(Object.keys(given).toSorted().map((name) => [name, plain((given as Attributes)[name])]));
+  return new Map(
+    Object.keys(given)
+      .toSorted()
+      .map((name) => [name, plain((given as Attributes)[name])]),
+  );
 }
 
 describe('attributes', () => {
@@ -53,7 +59,11 @@ describe('attributes', () => {
       Array.isArray(given)
         ? given.map(reversed)
         : typeof given === 'object' && given !== null && !(given instanceof Uint8Array)
-          ? Object.fromEntries(Object.entries(given).toReversed().map(([name, inner]) => [name, reversed(inner)]))
+          ? Object.fromEntries(
+              Object.entries(given)
+                .toReversed()
+                .map(([name, inner]) => [name, reversed(inner)]),
+            )
           : given;
     fc.assert(
       fc.property(anyAttributes, (attributes) => {
@@ -68,7 +78,10 @@ describe('attributes', () => {
   test('keep keys such as __proto__ as keys', () => {
     const attributes = JSON.parse('{"__proto__": "mine", "a": {"__proto__": 1}}') as Attributes;
     const found = roundTrip(attributes);
-    assert.deepEqual(Object.entries(found).map(([name]) => name), ['__proto__', 'a']);
+    assert.deepEqual(
+      Object.entries(found).map(([name]) => name),
+      ['__proto__', 'a'],
+    );
     assert.equal(Object.getOwnPropertyDescriptor(found, '__proto__')?.value, 'mine');
     assert.equal(Object.getPrototypeOf({}), Object.prototype);
   });
@@ -83,22 +96,25 @@ describe('attributes', () => {
       [-(2n ** 64n), '-18446744073709551616'],
     ];
     for (const [given, expected] of cases) {
-      assert.equal(roundTrip({ given } as unknown as Attributes)['given'], expected);
+      assert.equal(roundTrip({ given })['given'], expected);
     }
   });
 
   test('leave out what has no place in them', () => {
     const given = { a: undefined, b: null, c: () => 1, d: Symbol('d'), e: 'kept', [Symbol('f')]: 1 };
     assert.deepEqual({ ...roundTrip(given as unknown as Attributes) }, { e: 'kept' });
-    assert.deepEqual({ ...roundTrip({ list: [undefined, null, () => 1, 2] } as unknown as Attributes) }, {
-      list: [null, null, null, 2],
-    });
+    assert.deepEqual(
+      { ...roundTrip({ list: [undefined, null, () => 1, 2] }) },
+      {
+        list: [null, null, null, 2],
+      },
+    );
   });
 
   test('end where a cycle does not', () => {
     const given: Record<string, unknown> = { name: 'loop' };
     given['self'] = given;
-    let level: unknown = roundTrip(given as Attributes);
+    let level: unknown = roundTrip(given);
     let depth = 0;
     for (; level !== undefined; level = (level as Attributes)['self']) {
       assert.equal((level as Attributes)['name'], 'loop');
@@ -110,10 +126,10 @@ describe('attributes', () => {
   test('are refused where they are an endless graph', () => {
     const given: Record<string, unknown> = {};
     for (let index = 0; index < 50; index++) given[`path${index}`] = given;
-    assert.throws(() => encodeAttributes(given as Attributes), RangeError);
+    assert.throws(() => encodeAttributes(given), RangeError);
     assert.throws(() => encodeValue([given]), RangeError);
-    assert.throws(() => encodeAttributes({ list: new Array<number>(4096).fill(1) }), RangeError);
-    assert.equal(encodeAttributes({ list: new Array<number>(4095).fill(1) }).length, 1);
+    assert.throws(() => encodeAttributes({ list: Array.from({ length: 4096 }, () => 1) }), RangeError);
+    assert.equal(encodeAttributes({ list: Array.from({ length: 4095 }, () => 1) }).length, 1);
   });
 
   test('say what a getter or a proxy throws', () => {
@@ -125,8 +141,15 @@ describe('attributes', () => {
       },
     });
     assert.throws(() => encodeAttributes(throwing), failure);
-    assert.throws(() => encodeAttributes({ inner: throwing } as Attributes), failure);
-    const proxy = new Proxy({}, { ownKeys: () => { throw failure; } });
+    assert.throws(() => encodeAttributes({ inner: throwing }), failure);
+    const proxy = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw failure;
+        },
+      },
+    );
     assert.throws(() => encodeAttributes(proxy), failure);
   });
 });
@@ -134,14 +157,32 @@ describe('attributes', () => {
 describe('decodeAttributes', () => {
   test('never throws, and leaves out what is malformed', () => {
     const cases: readonly unknown[] = [
-      undefined, null, 5, 'text', {}, [5], [[]], [[5, 5]], [['a']], [['a', null]], [['a', {}]],
-      [['a', { map: 5 }]], [['a', { map: {} }]], [['a', { bytes: 5 }]], [['a', { number: 5 }]], [['a', { other: 1 }]],
+      undefined,
+      null,
+      5,
+      'text',
+      {},
+      [5],
+      [[]],
+      [[5, 5]],
+      [['a']],
+      [['a', null]],
+      [['a', {}]],
+      [['a', { map: 5 }]],
+      [['a', { map: {} }]],
+      [['a', { bytes: 5 }]],
+      [['a', { number: 5 }]],
+      [['a', { other: 1 }]],
     ];
-    for (const given of cases) assert.deepEqual(Object.keys(decodeAttributes(given)), [], JSON.stringify(given));
-    assert.deepEqual({ ...decodeAttributes([['a', { map: [5, ['b', 1]] }], 7, ['c', 2]]) }, {
-      a: Object.assign(Object.create(null) as object, { b: 1 }),
-      c: 2,
-    });
+    for (const given of cases)
+      assert.deepEqual(Object.keys(decodeAttributes(given)), [], JSON.stringify(given));
+    assert.deepEqual(
+      { ...decodeAttributes([['a', { map: [5, ['b', 1]] }], 7, ['c', 2]]) },
+      {
+        a: Object.assign(Object.create(null) as object, { b: 1 }),
+        c: 2,
+      },
+    );
   });
 
   test('never throws for any JSON', () => {
@@ -161,7 +202,7 @@ describe('decodeAttributes', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 100_000; depth++) deep = depth % 2 === 0 ? [deep] : { map: [['a', deep]] };
     assert.ok(decodeAttributes([['deep', deep]]));
-    const wide = new Array<number>(1_000_000).fill(1);
+    const wide = Array.from({ length: 1_000_000 }, () => 1);
     const { length } = (decodeAttributes([['wide', wide]])['wide'] as unknown[]).filter((item) => item === 1);
     assert.ok(length <= 4096);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   BASE_BYTES,
   histogramRowBytes,
@@ -43,7 +43,7 @@ function frames(batch: Batch, sequence = 1): Frame[] {
 }
 
 /** A frame of one's own, that nobody has proven. */
-function frame(payload: Uint8Array, rows: number): Frame {
+function unproven(payload: Uint8Array, rows: number): Frame {
   return { type: 4, version: 1, flags: 0, sequence: 1, rows, units: rows, payload };
 }
 
@@ -62,9 +62,18 @@ describe('columns come back as they were written:', () => {
         batch.publishSamples(rows.length);
         const [samples] = frames(batch);
         const view = viewSamples(samples);
-        assert.deepEqual(view && [...view.deltas], rows.map(({ delta }) => delta));
-        assert.deepEqual(view && [...view.values], rows.map(({ value }) => value));
-        assert.deepEqual(view && [...view.series], rows.map(({ series }) => series));
+        assert.deepEqual(
+          view && [...view.deltas],
+          rows.map(({ delta }) => delta),
+        );
+        assert.deepEqual(
+          view && [...view.values],
+          rows.map(({ value }) => value),
+        );
+        assert.deepEqual(
+          view && [...view.series],
+          rows.map(({ series }) => series),
+        );
         const { seconds, nanos, monotonicSeconds, monotonicNanos } = readBase(samples);
         assert.deepEqual([seconds, nanos, monotonicSeconds, monotonicNanos], instant);
         assert.deepEqual([samples.rows, samples.units], [rows.length, rows.length]);
@@ -85,10 +94,22 @@ describe('columns come back as they were written:', () => {
         batch.publishSums(rows.length);
         const [sums] = frames(batch);
         const view = viewSums(sums);
-        assert.deepEqual(view && [...view.values], rows.map(({ value }) => value));
-        assert.deepEqual(view && [...view.series], rows.map(({ series }) => series));
-        assert.deepEqual(view && [...view.calls], rows.map(({ calls }) => calls));
-        assert.equal(sums.units, rows.reduce((units, { calls }) => units + calls, 0));
+        assert.deepEqual(
+          view && [...view.values],
+          rows.map(({ value }) => value),
+        );
+        assert.deepEqual(
+          view && [...view.series],
+          rows.map(({ series }) => series),
+        );
+        assert.deepEqual(
+          view && [...view.calls],
+          rows.map(({ calls }) => calls),
+        );
+        assert.equal(
+          sums.units,
+          rows.reduce((units, { calls }) => units + calls, 0),
+        );
       }),
     );
   });
@@ -107,16 +128,32 @@ describe('columns come back as they were written:', () => {
         batch.publishOperations(rows.length);
         const [operations] = frames(batch);
         const view = viewOperations(operations);
-        assert.deepEqual(view && [...view.deltas], rows.map(({ delta }) => delta));
-        assert.deepEqual(view && [...view.latencyNanos], rows.map(({ latency }) => latency));
-        assert.deepEqual(view && [...view.bytes], rows.map(({ bytes }) => bytes));
-        assert.deepEqual(view && [...view.series], rows.map(({ series }) => series));
+        assert.deepEqual(
+          view && [...view.deltas],
+          rows.map(({ delta }) => delta),
+        );
+        assert.deepEqual(
+          view && [...view.latencyNanos],
+          rows.map(({ latency }) => latency),
+        );
+        assert.deepEqual(
+          view && [...view.bytes],
+          rows.map(({ bytes }) => bytes),
+        );
+        assert.deepEqual(
+          view && [...view.series],
+          rows.map(({ series }) => series),
+        );
       }),
     );
   });
 
   test('histograms, each with buckets of its own', () => {
-    const row = fc.record({ series: u32, head: fc.tuple(fc.nat(1000), f64, f64, f64), counts: fc.array(f64) });
+    const row = fc.record({
+      series: u32,
+      head: fc.tuple(fc.nat(1000), f64, f64, f64),
+      counts: fc.array(f64),
+    });
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 10 }), (rows) => {
         const batch = new Batch();
@@ -133,7 +170,10 @@ describe('columns come back as they were written:', () => {
           found,
           rows.map((each) => ({ ...each })),
         );
-        assert.equal(histograms.units, rows.reduce((units, { head }) => units + head[0], 0));
+        assert.equal(
+          histograms.units,
+          rows.reduce((units, { head }) => units + head[0], 0),
+        );
       }),
     );
   });
@@ -148,9 +188,9 @@ describe('a payload that is not the size of its rows', () => {
   for (const [name, { view, bytes }] of Object.entries(views)) {
     test(`is no ${name}`, () => {
       for (const rows of [0, 1, 2, 3, 1000]) {
-        assert.notEqual(view(frame(new Uint8Array(bytes(rows)), rows)), undefined);
-        assert.equal(view(frame(new Uint8Array(bytes(rows) + 8), rows)), undefined);
-        assert.equal(view(frame(new Uint8Array(Math.max(0, bytes(rows) - 8)), rows)), undefined);
+        assert.notEqual(view(unproven(new Uint8Array(bytes(rows)), rows)), undefined);
+        assert.equal(view(unproven(new Uint8Array(bytes(rows) + 8), rows)), undefined);
+        assert.equal(view(unproven(new Uint8Array(Math.max(0, bytes(rows) - 8)), rows)), undefined);
       }
     });
 
@@ -159,7 +199,7 @@ describe('a payload that is not the size of its rows', () => {
         fc.property(u32, fc.nat(64), (rows, words) => {
           const payload = new Uint8Array(8 * words);
           const expected = payload.length === bytes(rows);
-          assert.equal(view(frame(payload, rows)) !== undefined, expected);
+          assert.equal(view(unproven(payload, rows)) !== undefined, expected);
         }),
       );
     });
@@ -168,13 +208,13 @@ describe('a payload that is not the size of its rows', () => {
   test('is no histogram', () => {
     const payload = new Uint8Array(BASE_BYTES + histogramRowBytes(2));
     new Uint32Array(payload.buffer, BASE_BYTES).set([1, 2]);
-    assert.equal(viewHistograms(frame(payload, 1))?.length, 1);
-    assert.equal(viewHistograms(frame(payload, 0)), undefined);
-    assert.equal(viewHistograms(frame(payload, 2)), undefined);
-    assert.equal(viewHistograms(frame(payload, 0xffff_ffff)), undefined);
+    assert.equal(viewHistograms(unproven(payload, 1))?.length, 1);
+    assert.equal(viewHistograms(unproven(payload, 0)), undefined);
+    assert.equal(viewHistograms(unproven(payload, 2)), undefined);
+    assert.equal(viewHistograms(unproven(payload, 0xffff_ffff)), undefined);
     for (const buckets of [0, 1, 3, 0xffff_ffff]) {
       new Uint32Array(payload.buffer, BASE_BYTES).set([1, buckets]);
-      assert.equal(viewHistograms(frame(payload, 1)), undefined, `${buckets} buckets`);
+      assert.equal(viewHistograms(unproven(payload, 1)), undefined, `${buckets} buckets`);
     }
   });
 
@@ -182,7 +222,7 @@ describe('a payload that is not the size of its rows', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 160 }), fc.nat(4), (bytes, rows) => {
         const payload = bytes.slice(0, bytes.length & ~7);
-        for (const { counts } of viewHistograms(frame(payload, rows)) ?? []) {
+        for (const { counts } of viewHistograms(unproven(payload, rows)) ?? []) {
           assert.ok(counts.byteOffset + counts.byteLength <= payload.byteOffset + payload.length);
         }
       }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readDefinitions, readJournalDefinition } from '../../src/journal/definitions.ts';
 import { DEFINITION } from './stage.ts';
 
@@ -106,7 +106,16 @@ describe('definitions', () => {
   });
 
   test('never throw for any JSON', () => {
-    const keys = fc.constantFrom('instruments', 'series', 'id', 'kind', 'scope', 'boundaries', 'writer', 'process');
+    const keys = fc.constantFrom(
+      'instruments',
+      'series',
+      'id',
+      'kind',
+      'scope',
+      'boundaries',
+      'writer',
+      'process',
+    );
     const { node } = fc.letrec<{ node: unknown }>((tie) => ({
       node: fc.oneof(
         { maxDepth: 4 },

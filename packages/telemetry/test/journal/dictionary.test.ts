@@ -3,11 +3,11 @@ import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Dictionary } from '../../src/journal/dictionary.ts';
 import { encodeFrame, encodeJsonFrame, FrameType } from '../../src/journal/frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from '../../src/journal/places.ts';
-import { DEFINITION, directory } from './stage.ts';
+import { DEFINITION, filled } from './stage.ts';
 
 const HEADER = { sequence: 0, rows: 1, units: 0 };
 const JOURNAL = encodeJsonFrame({ ...HEADER, type: FrameType.JOURNAL }, DEFINITION);
@@ -33,7 +33,7 @@ const fileOf = ({ primary }: JournalPlaces): string => path.join(primary, DEFINI
 
 describe('a dictionary', () => {
   test('knows who writes and what was defined, also later', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(fileOf(places), JOURNAL);
     const dictionary = new Dictionary(places);
     assert.deepEqual(dictionary.definition, DEFINITION);
@@ -46,14 +46,14 @@ describe('a dictionary', () => {
   });
 
   test('reads instruments and series of one frame in any order', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const both = { series: [{ id: 1, instrument: 1, attributes: [] }], instruments: [instrument(1, 'one')] };
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, define(both)]));
     assert.equal(new Dictionary(places).series(1)?.instrument.name, 'one');
   });
 
   test('goes on in the spill directory', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const spilled = path.join(places.spill as string, DEFINITIONS_FILE);
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, GAUGE]));
     const dictionary = new Dictionary(places);
@@ -65,16 +65,19 @@ describe('a dictionary', () => {
   });
 
   test('may lie wholly in the spill directory', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(fileOf(places), '');
-    writeFileSync(path.join(places.spill as string, DEFINITIONS_FILE), Buffer.concat([JOURNAL, GAUGE, series(1)]));
+    writeFileSync(
+      path.join(places.spill as string, DEFINITIONS_FILE),
+      Buffer.concat([JOURNAL, GAUGE, series(1)]),
+    );
     const dictionary = new Dictionary(places);
     assert.deepEqual(dictionary.definition, DEFINITION);
     assert.equal(dictionary.series(1)?.instrument.name, 'one');
   });
 
   test('keeps what it had when a frame in the middle is damaged', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const damaged = series(1);
     damaged[40] ^= 1;
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, GAUGE, damaged, series(2)]));
@@ -84,7 +87,7 @@ describe('a dictionary', () => {
   });
 
   test('does not look again for what was not there when its rows were', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, GAUGE]));
     const dictionary = new Dictionary(places);
     assert.equal(dictionary.series(1), undefined);
@@ -93,7 +96,7 @@ describe('a dictionary', () => {
   });
 
   test('leaves out a series of an instrument that nobody defined', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, GAUGE, series(1, 7), series(2)]));
     const dictionary = new Dictionary(places);
     assert.equal(dictionary.series(1), undefined);
@@ -101,7 +104,7 @@ describe('a dictionary', () => {
   });
 
   test('ignores frames of other versions and other types', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const other = series(1);
     other[8] = 2;
     new DataView(other.buffer).setUint32(4, crc32(other.subarray(8)), true);
@@ -113,7 +116,7 @@ describe('a dictionary', () => {
   });
 
   test('believes the first definition of the journal', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const second = { ...DEFINITION, writer: { ...DEFINITION.writer, threadId: 9 } };
     const again = encodeJsonFrame({ ...HEADER, type: FrameType.JOURNAL }, second);
     writeFileSync(fileOf(places), Buffer.concat([JOURNAL, again]));
@@ -121,7 +124,7 @@ describe('a dictionary', () => {
   });
 
   test('is empty where there is no file, or only a link to one', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     assert.equal(new Dictionary(places).definition, undefined);
     const elsewhere = path.join(path.dirname(places.primary), 'elsewhere');
     writeFileSync(elsewhere, JOURNAL);
@@ -130,13 +133,13 @@ describe('a dictionary', () => {
   });
 
   test('throws what the system answers for a file that is there and cannot be read', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     mkdirSync(fileOf(places));
     assert.throws(() => new Dictionary(places), { code: 'EISDIR' });
   });
 
   test('never throws for what is in the file, and never forgets what is whole', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), fc.uint8Array({ maxLength: 64 }), (values, garbage) => {
         const hostile = values.flatMap((value) => [

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { findSegment, journalPlaces, RESCUE_SEGMENT, segmentFile } from '../../src/journal/places.ts';
-import { directory } from './stage.ts';
+import { filled } from './stage.ts';
 
 test('a journal lies in its tree, and mirrored in the spill directory', () => {
   const places = journalPlaces('/tree', '/disk/spill', 'abc');
@@ -27,18 +27,21 @@ test('names of segments sort as their numbers do, as far as eight digits go', ()
 
 describe('findSegment', () => {
   test('finds a segment in either place', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const spill = places.spill as string;
     const names = [path.join(places.primary, segmentFile(1)), path.join(spill, segmentFile(2))];
     names.push(path.join(spill, 'rescue'));
     for (const name of names) writeFileSync(name, '');
-    assert.deepEqual([1, 2, RESCUE_SEGMENT].map((segment) => findSegment(places, segment)), names);
+    assert.deepEqual(
+      [1, 2, RESCUE_SEGMENT].map((segment) => findSegment(places, segment)),
+      names,
+    );
     assert.equal(findSegment(places, 3), undefined);
     assert.equal(findSegment({ ...places, spill: undefined }, 2), undefined);
   });
 
   test('does not see a segment that is not complete', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(path.join(places.primary, `.${segmentFile(1)}`), '');
     assert.equal(findSegment(places, 1), undefined);
   });

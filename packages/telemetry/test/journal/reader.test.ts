@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { encodeFrame, encodeFrames, FrameType, type Frame } from '../../src/journal/frame.ts';
 import { RESCUE_SEGMENT, segmentFile, type JournalPlaces } from '../../src/journal/places.ts';
 import { FIRST, JournalReader, scan, type Position } from '../../src/journal/reader.ts';
 import { segmentFrame } from '../../src/journal/writer.ts';
-import { directory, ID, readAll } from './stage.ts';
+import { filled, ID, readAll } from './stage.ts';
 
 const HEADER = { type: FrameType.SUMS, rows: 1, units: 1 };
 const data = (sequence: number, bytes = 8): Uint8Array =>
@@ -17,13 +25,14 @@ const write = (sequence: number, ...sizes: readonly number[]): Uint8Array =>
     sizes.map((bytes) => ({ ...HEADER, payload: new Uint8Array(bytes) })),
     sequence,
   );
-const fileOf = ({ primary }: JournalPlaces, segment: number): string =>
-  path.join(primary, segmentFile(segment));
+const fileOf = ({ primary }: JournalPlaces, number: number): string =>
+  path.join(primary, segmentFile(number));
 
 function segment(places: JournalPlaces, number: number, ...frames: readonly Uint8Array[]): void {
   writeFileSync(fileOf(places, number), Buffer.concat([segmentFrame(ID, number), ...frames]));
 }
 
+const damaged = (sequence: number): Uint8Array => data(sequence).with(36, 0xff);
 const sequences = (frames: readonly Frame[]): number[] =>
   frames.filter(({ type }) => type !== FrameType.SEGMENT).map(({ sequence }) => sequence);
 
@@ -35,18 +44,21 @@ function opened(t: { after(then: () => void): void }, places: JournalPlaces): Jo
 
 describe('a journal is read', () => {
   test('segment by segment, wherever each of them lies', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1), data(2));
     segment({ ...places, primary: places.spill as string }, 2, data(3));
     segment(places, 3, data(4));
     const { frames, to, chunks } = readAll(opened(t, places), FIRST);
     assert.deepEqual(sequences(frames), [1, 2, 3, 4]);
     assert.deepEqual(to, { segment: 3, offset: 56 + 40 });
-    assert.deepEqual(chunks.map(({ from }) => from), [FIRST, ...chunks.slice(0, -1).map((chunk) => chunk.to)]);
+    assert.deepEqual(
+      chunks.map(({ from }) => from),
+      [FIRST, ...chunks.slice(0, -1).map((chunk) => chunk.to)],
+    );
   });
 
   test('as it grows, without anything twice', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     assert.equal(reader.read(FIRST, 1 << 20, false), undefined);
     segment(places, 1, data(1));
@@ -55,12 +67,15 @@ describe('a journal is read', () => {
     const second = readAll(reader, first.to);
     segment(places, 2, data(3));
     const third = readAll(reader, second.to);
-    assert.deepEqual([first, second, third].map(({ frames }) => sequences(frames)), [[1], [2], [3]]);
+    assert.deepEqual(
+      [first, second, third].map(({ frames }) => sequences(frames)),
+      [[1], [2], [3]],
+    );
     assert.equal(reader.read(third.to, 1 << 20, false), undefined);
   });
 
   test('in pieces of about the size that was asked for, but never less than a frame or a whole write', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1, 1000), data(2, 1000), write(3, 1000, 1000, 1000), data(6));
     const reader = opened(t, places);
     for (const maxBytes of [1, 100, 1100, 2500, 10_000]) {
@@ -75,7 +90,7 @@ describe('a journal is read', () => {
   });
 
   test('up to the last write that is whole, while its writer may still cut it back', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     const frames = write(2, 8, 8, 8);
     segment(places, 1, data(1), frames.slice(0, 80));
@@ -90,7 +105,7 @@ describe('a journal is read', () => {
   });
 
   test('with what is left of a write, when its writer was killed in it', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1), write(2, 8, 8, 8).slice(0, 85));
     const { frames, corruptBytes } = readAll(opened(t, places), FIRST, { ended: true });
     assert.deepEqual(sequences(frames), [1, 2, 3]);
@@ -99,13 +114,8 @@ describe('a journal is read', () => {
 });
 
 describe('a corrupt place', () => {
-  const damaged = (sequence: number): Uint8Array => {
-    const frame = data(sequence);
-    return frame.with(36, 0xff);
-  };
-
   test('is skipped up to the next whole frame, and counted', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1), damaged(2), damaged(3), data(4));
     const { frames, corruptBytes } = readAll(opened(t, places), FIRST);
     assert.deepEqual(sequences(frames), [1, 4]);
@@ -113,7 +123,7 @@ describe('a corrupt place', () => {
   });
 
   test('is waited behind while its writer lives and nothing whole has followed', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     segment(places, 1, data(1), damaged(2));
     const first = readAll(reader, FIRST);
@@ -124,7 +134,7 @@ describe('a corrupt place', () => {
   });
 
   test('with a length beyond the file is skipped when the next segment exists', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     const endless = data(2);
     new DataView(endless.buffer).setUint32(12, 1 << 20, true);
@@ -137,7 +147,7 @@ describe('a corrupt place', () => {
   });
 
   test('is read over once, however little is read at a time', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const garbage = new Uint8Array(5000).fill(0x4d);
     segment(places, 1, data(1), garbage, data(2), garbage);
     segment(places, 2, data(3));
@@ -150,7 +160,7 @@ describe('a corrupt place', () => {
 
 describe('files that are not as they should be', () => {
   test('a segment of another journal, or under another number, is passed over', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1));
     const stray = Buffer.concat([segmentFrame('f'.repeat(32), 2), data(1), data(2)]);
     writeFileSync(fileOf(places, 2), stray);
@@ -161,14 +171,14 @@ describe('files that are not as they should be', () => {
   });
 
   test('a segment whose first frame is damaged is read all the same', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     writeFileSync(fileOf(places, 1), Buffer.concat([segmentFrame(ID, 1).with(40, 0xff), data(1)]));
     const { frames, corruptBytes } = readAll(opened(t, places), FIRST);
     assert.deepEqual([sequences(frames), corruptBytes], [[1], 56]);
   });
 
   test('a segment that is gone is waited for, and passed over when the writer is dead', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1, data(1));
     segment(places, 4, data(4));
     segment({ ...places, primary: places.spill as string }, 6, data(6));
@@ -180,14 +190,14 @@ describe('files that are not as they should be', () => {
   });
 
   test('one that is there and cannot be read is never passed over', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     mkdirSync(fileOf(places, 1));
     segment(places, 2, data(2));
     assert.throws(() => opened(t, places).read(FIRST, 1 << 20, true), { code: 'EISDIR' });
   });
 
   test('names that mean nothing are ignored', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     for (const name of ['.00000001.segment', '1.segment', 'rescue.7.tmp', '00000001.segment.old']) {
       writeFileSync(path.join(places.primary, name), data(9));
     }
@@ -199,7 +209,7 @@ describe('files that are not as they should be', () => {
 describe('the rescue file', () => {
   for (const place of ['primary', 'spill'] as const) {
     test(`is read last, and only when the writer is dead: in the ${place} directory`, (t) => {
-      const places = directory(t);
+      const places = filled(t);
       segment(places, 1, data(1));
       writeFileSync(path.join(places[place] as string, 'rescue'), data(2));
       segment(places, 2, data(3));
@@ -214,7 +224,7 @@ describe('the rescue file', () => {
   }
 
   test('may be all that there is', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     assert.ok(!reader.hasRescue());
     writeFileSync(path.join(places.primary, 'rescue'), data(1));
@@ -224,7 +234,7 @@ describe('the rescue file', () => {
 
 describe('what lies behind a position', () => {
   test('is pending: exact in one segment, and more when another one follows', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     assert.equal(reader.pendingBytes(FIRST), 0);
     segment(places, 1, data(1));
@@ -238,7 +248,7 @@ describe('what lies behind a position', () => {
   });
 
   test('takes up bytes: of all segments and the rescue file', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const reader = opened(t, places);
     segment(places, 1, data(1));
     segment({ ...places, primary: places.spill as string }, 2, data(2), data(3));
@@ -253,7 +263,7 @@ describe('what lies behind a position', () => {
 
 describe('deletion', () => {
   test('takes the segments before a position, and those only', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     const spilled = { ...places, primary: places.spill as string };
     for (const number of [1, 2, 4]) segment(places, number);
     segment(spilled, 3);
@@ -268,14 +278,14 @@ describe('deletion', () => {
   });
 
   test('goes on where another server left off', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     for (const number of [7, 8, 9]) segment(places, number);
     opened(t, places).deleteBefore({ segment: 9, offset: 0 });
     assert.deepEqual(readdirSync(places.primary), [segmentFile(9)]);
   });
 
   test('of all takes the directories too, whatever is in them', (t) => {
-    const places = directory(t);
+    const places = filled(t);
     segment(places, 1);
     writeFileSync(path.join(places.primary, '.00000002.segment'), '');
     writeFileSync(path.join(places.spill as string, 'definitions'), '');
@@ -298,43 +308,53 @@ const part: fc.Arbitrary<Part> = fc.oneof(
 describe('any journal', () => {
   test('gives every frame that was written, no other, and the same again', (t) => {
     let number = 0;
-    const root = directory(t);
-    const property = fc.property(fc.array(fc.array(part), { minLength: 1, maxLength: 4 }), fc.nat(3000), (segments, maxBytes) => {
-      const primary = path.join(root.primary, String(number++));
-      mkdirSync(primary);
-      const places = { ...root, primary };
-      const written: number[] = [];
-      let garbageBytes = 0;
-      for (const [index, parts] of segments.entries()) {
-        const frames = parts.map((each) => {
-          if ('garbage' in each) {
-            const aligned = new Uint8Array((each.garbage.length + 7) & ~7);
-            aligned.set(each.garbage);
-            garbageBytes += aligned.length;
-            return aligned;
-          }
-          const first = written.length + 1;
-          written.push(...each.sizes.map((_, frame) => first + frame));
-          return write(first, ...each.sizes);
-        });
-        segment(places, index + 1, ...frames);
-      }
-      const reader = new JournalReader(places);
-      const { frames, to, corruptBytes, chunks } = readAll(reader, FIRST, { ended: true, maxBytes });
-      assert.deepEqual(sequences(frames), written);
-      assert.equal(corruptBytes, garbageBytes);
-      // A killed server reads its plan's range again: from any position to any later one that it had reached.
-      const positions = [FIRST, ...chunks.map((chunk) => chunk.to)];
-      for (const [index, from] of positions.entries()) {
-        const expected = chunks.slice(index).flatMap((chunk) => chunk.frames);
-        const again = [...reader.readRange(from, to)];
-        assert.deepEqual(again.flatMap((chunk) => chunk.frames), expected);
-        const counted = again.reduce((sum, chunk) => sum + chunk.corruptBytes, 0);
-        assert.equal(counted, chunks.slice(index).reduce((sum, chunk) => sum + chunk.corruptBytes, 0));
-      }
-      reader.close();
-      rmSync(primary, { recursive: true });
-    });
+    const root = filled(t);
+    const property = fc.property(
+      fc.array(fc.array(part), { minLength: 1, maxLength: 4 }),
+      fc.nat(3000),
+      (segments, maxBytes) => {
+        const primary = path.join(root.primary, String(number++));
+        mkdirSync(primary);
+        const places = { ...root, primary };
+        const written: number[] = [];
+        let garbageBytes = 0;
+        for (const [index, parts] of segments.entries()) {
+          const frames = parts.map((each) => {
+            if ('garbage' in each) {
+              const aligned = new Uint8Array((each.garbage.length + 7) & ~7);
+              aligned.set(each.garbage);
+              garbageBytes += aligned.length;
+              return aligned;
+            }
+            const first = written.length + 1;
+            written.push(...each.sizes.map((_, frame) => first + frame));
+            return write(first, ...each.sizes);
+          });
+          segment(places, index + 1, ...frames);
+        }
+        const reader = new JournalReader(places);
+        const { frames, to, corruptBytes, chunks } = readAll(reader, FIRST, { ended: true, maxBytes });
+        assert.deepEqual(sequences(frames), written);
+        assert.equal(corruptBytes, garbageBytes);
+        // A killed server reads its plan's range again: from any position to any later one that it had reached.
+        const positions = [FIRST, ...chunks.map((chunk) => chunk.to)];
+        for (const [index, from] of positions.entries()) {
+          const expected = chunks.slice(index).flatMap((chunk) => chunk.frames);
+          const again = [...reader.readRange(from, to)];
+          assert.deepEqual(
+            again.flatMap((chunk) => chunk.frames),
+            expected,
+          );
+          const counted = again.reduce((sum, chunk) => sum + chunk.corruptBytes, 0);
+          assert.equal(
+            counted,
+            chunks.slice(index).reduce((sum, chunk) => sum + chunk.corruptBytes, 0),
+          );
+        }
+        reader.close();
+        rmSync(primary, { recursive: true });
+      },
+    );
     fc.assert(property, { numRuns: 60 });
   });
 

@@ -52,7 +52,7 @@ export function places(t: Pick<TestContext, 'after'>, id: string = ID): JournalP
 }
 
 /** The same, with a directory that a test itself fills with segments. */
-export function directory(t: Pick<TestContext, 'after'>): JournalPlaces {
+export function filled(t: Pick<TestContext, 'after'>): JournalPlaces {
   const made = places(t);
   mkdirSync(made.primary, { mode: 0o700 });
   mkdirSync(made.spill as string, { mode: 0o700, recursive: true });
@@ -94,21 +94,24 @@ function canMount(): boolean {
   }
 }
 
-/** Mounts a file system of so many bytes; the test's end takes it away. */
-export function mountTmpfs(t: Pick<TestContext, 'after'>, bytes: number): string {
-  const mounted = scratch({ after: () => undefined });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=700`, 'tmpfs', mounted]);
+/** Places whose primary directory lies in 16 MiB of memory of its own; the test's end takes it away. */
+export function inMemory(t: Pick<TestContext, 'after'>): { place: JournalPlaces; memory: string } {
+  const memory = mkdtempSync(path.join(tmpdir(), 'msc-journal-test-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=700', 'tmpfs', memory]);
   t.after(() => {
-    execFileSync('umount', ['--lazy', mounted]);
-    rmSync(mounted, { recursive: true, force: true });
+    execFileSync('umount', ['--lazy', memory]);
+    rmSync(memory, { recursive: true });
   });
-  return mounted;
+  mkdirSync(path.join(memory, 'journals'), { mode: 0o700 });
+  const spill = path.join(scratch(t), 'spill');
+  writeFileSync(path.join(memory, 'spill-location'), spill, { mode: 0o600 });
+  return { place: journalPlaces(memory, spill, ID), memory };
 }
 
 /** Leaves a file system so many bytes; gives them back when it is called. */
-export function leaveFree(directory: string, bytes: number): () => void {
-  const { bavail, bsize } = statfsSync(directory);
-  const filler = path.join(directory, 'filler');
+export function leaveFree(mounted: string, bytes: number): () => void {
+  const { bavail, bsize } = statfsSync(mounted);
+  const filler = path.join(mounted, 'filler');
   writeFileSync(filler, new Uint8Array(bavail * bsize - bytes));
   return () => rmSync(filler);
 }

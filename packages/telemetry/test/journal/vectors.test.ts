@@ -9,7 +9,7 @@ import type { JournalDefinition } from '../../src/journal/definitions.ts';
 import { DEFINITIONS_FILE, segmentFile } from '../../src/journal/places.ts';
 import { FIRST, JournalReader, scan } from '../../src/journal/reader.ts';
 import { JournalWriter } from '../../src/journal/writer.ts';
-import { BUDGET, directory, ID, places, readAll } from './stage.ts';
+import { BUDGET, filled, ID, places, readAll } from './stage.ts';
 import { describeFrame, encode, vector, VECTORS, type Vector, type VectorFrame } from './vectors.ts';
 
 const DATA = VECTORS.filter(({ name }) => !['journal', 'definitions', 'file-definitions'].includes(name));
@@ -41,7 +41,11 @@ for (const each of VECTORS) {
         const first = scan(each.bytes.slice(0, cut), at(each), ID, false);
         assert.deepEqual(first.frames.map(describeFrame), complete(each, cut), `cut at ${cut}`);
         const second = scan(each.bytes.slice(first.to.offset), first.to, ID, false);
-        assert.deepEqual([...first.frames, ...second.frames].map(describeFrame), each.frames, `cut at ${cut}`);
+        assert.deepEqual(
+          [...first.frames, ...second.frames].map(describeFrame),
+          each.frames,
+          `cut at ${cut}`,
+        );
         assert.equal(first.corruptBytes + second.corruptBytes, 0, `cut at ${cut}`);
       }
     });
@@ -75,7 +79,7 @@ for (const each of VECTORS) {
 for (const each of DATA) {
   describe(`file of vector ${each.name}`, () => {
     test('in two writes, split anywhere, is read while its writer lives', (t) => {
-      const { primary, ...rest } = directory(t);
+      const { primary, ...rest } = filled(t);
       for (let cut = 0; cut <= each.bytes.length; cut++) {
         const place = { ...rest, primary: path.join(primary, String(cut)) };
         mkdirSync(place.primary);
@@ -86,14 +90,18 @@ for (const each of DATA) {
         assert.deepEqual(first.frames.map(describeFrame), complete(each, cut), `cut at ${cut}`);
         appendFileSync(file, each.bytes.subarray(cut));
         const second = readAll(reader, first.to);
-        assert.deepEqual([...first.frames, ...second.frames].map(describeFrame), each.frames, `cut at ${cut}`);
+        assert.deepEqual(
+          [...first.frames, ...second.frames].map(describeFrame),
+          each.frames,
+          `cut at ${cut}`,
+        );
         assert.equal(first.corruptBytes + second.corruptBytes, 0, `cut at ${cut}`);
         reader.close();
       }
     });
 
     test('cut anywhere, is read when its writer is dead, and when it has gone on to another segment', (t) => {
-      const { primary, ...rest } = directory(t);
+      const { primary, ...rest } = filled(t);
       const { segment } = at(each);
       const next = encode([{ type: 'segment', journal: ID, segment: segment + 1 }]);
       for (let cut = 0; cut <= each.bytes.length; cut++) {
@@ -146,7 +154,7 @@ describe('files', () => {
   });
 
   test('a rescue file comes behind every segment of a dead writer', (t) => {
-    const place = directory(t);
+    const place = filled(t);
     writeFileSync(path.join(place.primary, segmentFile(1)), vector('file-segment').bytes);
     writeFileSync(path.join(place.primary, 'rescue'), vector('file-rescue').bytes);
     const reader = new JournalReader(place);
@@ -158,7 +166,7 @@ describe('files', () => {
   });
 
   test('definitions, split anywhere, are known as soon as they are whole', (t) => {
-    const { primary, ...rest } = directory(t);
+    const { primary, ...rest } = filled(t);
     const { bytes, ends, frames } = vector('file-definitions');
     const defined = frames.flatMap(({ json }) => {
       const { series = [] } = json as { series?: readonly { id: number; attributes: unknown }[] };

@@ -1,5 +1,6 @@
 /** Journals as a test wants them: written by the real writer, with frames whose times and numbers are chosen. */
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricsConfig } from '../../src/config/metrics.ts';
@@ -7,7 +8,7 @@ import { encodeAttributes } from '../../src/journal/attributes.ts';
 import { BASE_BYTES, histogramRowBytes, operationsBytes, samplesBytes, sumsBytes } from '../../src/journal/columns.ts';
 import type { InstrumentDefinition, InstrumentKind } from '../../src/journal/definitions.ts';
 import { encodeFrame, encodeJsonFrame, FrameType } from '../../src/journal/frame.ts';
-import { journalPlaces } from '../../src/journal/places.ts';
+import { journalPlaces, RESCUE_FILE } from '../../src/journal/places.ts';
 import { JournalWriter, type JournalBudget } from '../../src/journal/writer.ts';
 import { currentIdentity, type ProcessIdentity } from '../../src/tree/identity.ts';
 import { ensureTree } from '../../src/tree/trees.ts';
@@ -39,6 +40,7 @@ export class Writer {
   readonly id: string;
   readonly directory: string;
   readonly #journal: JournalWriter;
+  readonly #frames: Uint8Array[] = [];
   #ids = 0;
   sequence = 1;
   /** Calls so far. */
@@ -139,7 +141,14 @@ export class Writer {
     this.recorded += units;
   }
 
+  /** What the main thread saves of a thread that it terminated: `repeated` of its last frames, which are there already. */
+  rescue(repeated: number): void {
+    writeFileSync(path.join(this.directory, RESCUE_FILE), Buffer.concat(this.#frames.slice(-repeated)));
+    this.close();
+  }
+
   append(bytes: Uint8Array): void {
+    this.#frames.push(bytes);
     if (!this.#journal.append(bytes, bytes.length)) throw new Error('the journal has no room');
   }
 

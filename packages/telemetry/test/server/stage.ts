@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { MetricsConfig } from '../../src/config/metrics.ts';
 import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
-import { addAccounts, EMPTY_ACCOUNT, type Account } from '../../src/server/account.ts';
+import type { Account } from '../../src/server/account.ts';
 import { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import { TailedJournal } from '../../src/server/tailed-journal.ts';
@@ -107,11 +107,4 @@ export class Stage {
   account(directory: string = this.directory): Account {
     return readTreeStatus(directory).account;
   }
-}
-
-/** What the journals of a pipeline have come to, without a look at the directory. */
-export function accountOf(pipeline: Pipeline): Account {
-  let account = EMPTY_ACCOUNT;
-  for (const journal of pipeline.journals) account = addAccounts(account, journal.account.total(0));
-  return account;
 }

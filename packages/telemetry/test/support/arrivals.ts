@@ -16,7 +16,7 @@ export function countOf(sink: Sink, metric: string = GAUGE): number {
 
 /** Values of the gauge that have arrived, ascending; fails where one of them arrived twice. */
 export function valuesOf(sink: Sink, metric: string = GAUGE): number[] {
-  const values = [...valuesAsTheyCame(sink, metric)].sort((a, b) => a - b);
+  const values = [...valuesAsTheyCame(sink, metric)].toSorted((a, b) => a - b);
   const twice = values.filter((value, index) => index > 0 && values[index - 1] === value);
   assert.deepEqual(twice.slice(0, 10), [], `${twice.length} values arrived twice`);
   return values;
@@ -30,8 +30,8 @@ export function assertArrived(sink: Sink, count: number, metric: string = GAUGE)
     if (Number.isInteger(value) && value >= 0 && value < count) times[value]++;
     else strange++;
   }
-  const missing = times.reduce((sum, each) => sum + (each === 0 ? 1 : 0), 0);
-  const repeated = times.reduce((sum, each) => sum + (each > 1 ? 1 : 0), 0);
+  const missing = times.reduce((total, each) => total + (each === 0 ? 1 : 0), 0);
+  const repeated = times.reduce((total, each) => total + (each > 1 ? 1 : 0), 0);
   const first = times.indexOf(0);
   assert.deepEqual(
     { missing, repeated, strange },
@@ -42,7 +42,9 @@ export function assertArrived(sink: Sink, count: number, metric: string = GAUGE)
 
 /** Fails unless the values of each attribute set are those of `Burst`, and in time order. */
 export function assertSets(sink: Sink, sets: number): void {
-  const wrong = [...sink.pointsOf(GAUGE)].filter(({ attributes, value }) => attributes['set'] !== value % sets);
+  const wrong = [...sink.pointsOf(GAUGE)].filter(
+    ({ attributes, value }) => attributes['set'] !== value % sets,
+  );
   assert.deepEqual(wrong, []);
 }
 
@@ -51,11 +53,19 @@ export function assertTotals(sink: Sink, count: number): void {
   const counts = series(sink, COUNTER).map(({ value }) => value);
   const distributions = series(sink, HISTOGRAM).map(({ histogram }) => histogram!);
   for (const totals of [counts, distributions.map((histogram) => histogram.count)]) {
-    assert.deepEqual(totals, totals.toSorted((a, b) => a - b), 'a total went backwards');
+    assert.deepEqual(
+      totals,
+      totals.toSorted((a, b) => a - b),
+      'a total went backwards',
+    );
     assert.equal(totals.at(-1), count);
   }
   const last = distributions.at(-1)!;
-  assert.equal(last.counts.reduce((total, each) => total + each, 0), count, 'buckets');
+  assert.equal(
+    last.counts.reduce((total, each) => total + each, 0),
+    count,
+    'buckets',
+  );
   // Values 0 to 9, over and over.
   assert.equal(last.sum, Math.floor(count / 10) * 45 + ((count % 10) * ((count % 10) - 1)) / 2);
 }

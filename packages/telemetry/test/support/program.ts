@@ -33,7 +33,7 @@ export class Program {
       this.#stderr += text;
       for (const observe of this.#observers) observe();
     });
-    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as End);
+    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   }
 
   get stderr(): string {

@@ -42,7 +42,11 @@ export class Scene {
   }
 
   /** Starts one of `programs/`, with a job as its argument. */
-  start(program: string, job: unknown, options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): Program {
+  start(
+    program: string,
+    job: unknown,
+    options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {},
+  ): Program {
     const file = path.join(import.meta.dirname, 'programs', `${program}.js`);
     return this.run(file, [JSON.stringify(job)], options);
   }
@@ -83,7 +87,10 @@ export class Scene {
 
   /** The status of the tree when its server has left, which it does when all writers are gone and all is exported. */
   async ended(directory: string = this.directory): Promise<TreeStatus> {
-    await until('the end of the server', () => existsSync(directory) && livingServer(directory) === undefined);
+    await until(
+      'the end of the server',
+      () => existsSync(directory) && livingServer(directory) === undefined,
+    );
     return readTreeStatus(directory);
   }
 

@@ -20,8 +20,8 @@ async function main({ directory, config }: AbandonJob): Promise<void> {
   const recorded = new Int32Array(new SharedArrayBuffer(4));
   // Runs behind that of the telemetry, which was there first.
   process.once('exit', () => say({ after: Atomics.load(recorded, 0) }));
-  const thread = new Worker(import.meta.filename, { workerData: { config, recorded } satisfies ThreadData });
-  thread.on('error', (error) => say({ error: String(error) }));
+  const worker = new Worker(import.meta.filename, { workerData: { config, recorded } satisfies ThreadData });
+  worker.on('error', (error) => say({ error: String(error) }));
   for (let seen = 0; seen < 100_000; seen = Atomics.load(recorded, 0)) {
     // oxlint-disable-next-line no-await-in-loop
     await Atomics.waitAsync(recorded, 0, seen, 10).value;
@@ -42,5 +42,5 @@ function thread({ config, recorded }: ThreadData): void {
   turn(0);
 }
 
-if (isMainThread) await main(readJob<AbandonJob>());
+if (isMainThread) await main(readJob() as AbandonJob);
 else thread(workerData as ThreadData);

@@ -17,7 +17,7 @@ export interface AcknowledgeJob {
   readonly file: string;
 }
 
-const { directory, config, flush, perTurn, file } = readJob<AcknowledgeJob>();
+const { directory, config, flush, perTurn, file } = readJob() as AcknowledgeJob;
 const note = openSync(file, 'w');
 const number = new Float64Array(1);
 const bytes = new Uint8Array(number.buffer);

@@ -16,7 +16,7 @@ registerHooks({
   },
 });
 
-const { directory, config } = readJob<ImportsJob>();
+const { directory, config } = readJob() as ImportsJob;
 const { GaugeName, init } = await import('../../../src/index.ts');
 const telemetry = init({ address: directory });
 const meter = telemetry.meter(config)!;

@@ -15,7 +15,7 @@ export interface InstrumentedJob {
   readonly directory?: string;
 }
 
-const { config, directory } = readJob<InstrumentedJob>();
+const { config, directory } = readJob() as InstrumentedJob;
 const telemetry = directory === undefined ? init() : init({ address: directory });
 metrics.setGlobalMeterProvider(telemetry.meterProvider(config)!);
 const instrumentation = new RuntimeNodeInstrumentation({ monitoringPrecision: 10 });

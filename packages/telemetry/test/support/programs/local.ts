@@ -42,7 +42,7 @@ function run({ init: options, config, count, also, beside }: LocalJob): void {
   });
 }
 
-const job = isMainThread ? readJob<LocalJob>() : (workerData as LocalJob);
+const job = isMainThread ? (readJob() as LocalJob) : (workerData as LocalJob);
 if (isMainThread && job.also === 'thread') {
   new Worker(import.meta.filename, { workerData: job }).on('error', (error) => {
     throw error;

@@ -81,7 +81,7 @@ function endOf(end: Member['end'], isDone: Int32Array | undefined): void {
 }
 
 const { member, isDone }: { member: Member; isDone?: Int32Array } = isMainThread
-  ? { member: readJob<Member>() }
+  ? { member: readJob() as Member }
   : (workerData as ThreadData);
 if (member.burst !== undefined) init(member.burst.init);
 const children = Promise.all((member.children ?? []).map(startChild));

@@ -15,7 +15,7 @@ export interface ModeJob {
   readonly exits?: boolean;
 }
 
-const job = isMainThread ? readJob<ModeJob>() : (workerData as ModeJob);
+const job = isMainThread ? (readJob() as ModeJob) : (workerData as ModeJob);
 const telemetry = init(job.init);
 const { mode, directory } = telemetry.stats();
 const isSame = init() === telemetry && init(job.init) === telemetry && init({ ...job.init }) === telemetry;

@@ -13,7 +13,7 @@ interface Job {
   readonly once?: boolean;
 }
 
-const { burst, directory, listener, once } = readJob<Job>();
+const { burst, directory, listener, once } = readJob() as Job;
 
 function onSignal(signal: NodeJS.Signals): void {
   say({ heard: signal });

@@ -22,12 +22,14 @@ function add(config: MetricsOptions, value: number): void {
 }
 
 if (isMainThread) {
-  const { directory, config, own, threads } = readJob<UpDownJob>();
+  const { directory, config, own, threads } = readJob() as UpDownJob;
   init({ address: directory });
   add(config, own);
   const stdin = proceeding();
   const workers = threads.map((thread) => {
-    const worker = new Worker(import.meta.filename, { workerData: { config, ...thread } satisfies ThreadData });
+    const worker = new Worker(import.meta.filename, {
+      workerData: { config, ...thread } satisfies ThreadData,
+    });
     return { worker, end: thread.end };
   });
   await Promise.all(workers.map(({ worker }) => once(worker, 'message')));
@@ -35,11 +37,13 @@ if (isMainThread) {
   await stdin;
   for (const { worker, end } of workers) {
     if (end === 'terminate') void worker.terminate();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this is no window
     else if (end === 'exit') worker.postMessage('exit');
   }
 } else {
   const { config, adds } = workerData as ThreadData;
   add(config, adds);
   parentPort!.once('message', () => process.exit());
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this is no window
   setImmediate(() => parentPort!.postMessage('added'));
 }
