@@ -26,7 +26,6 @@ export async function idle(): Promise<Result[]> {
   for (let run = 0; run < RUNS; run++) {
     const before = cpuMillis(pid);
     // One run after the other: they measure the same process.
-    // oxlint-disable-next-line no-await-in-loop
     await setTimeout(RUN_MILLIS);
     cpu.push(((cpuMillis(pid) - before) / RUN_MILLIS) * 100);
     rss.push(rssMegabytes(pid));

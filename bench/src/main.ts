@@ -26,7 +26,6 @@ const results: Result[] = [];
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   // One after the other: they would disturb each other.
-  // oxlint-disable-next-line no-await-in-loop
   for (const result of await bench()) {
     results.push(result);
     console.log(asLine(result));

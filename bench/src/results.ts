@@ -22,9 +22,10 @@ export function machine(): string {
   return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${process.platform} ${os.release()}, Node ${process.version}`;
 }
 
+const format = (value: number): string => value.toPrecision(3);
+
 export function asLine(result: Result): string {
   const { name, unit, runs, atMost } = result;
-  const format = (value: number): string => value.toPrecision(3);
   const spread = `${format(Math.min(...runs))}–${format(Math.max(...runs))}`;
   const promise = atMost === undefined ? '' : `  (promised: at most ${atMost})`;
   return `${name.padEnd(22)} ${format(median(result)).padStart(8)} ${unit.padEnd(12)} of ${runs.length}: ${spread}${promise}`;

@@ -72,7 +72,6 @@ describe('process-tree', () => {
     const deadline = Date.now() + 60_000;
     while (readdirSync(trees).some((name) => name.startsWith('tree-'))) {
       assert.ok(Date.now() < deadline, 'the tree is still there');
-      // oxlint-disable-next-line no-await-in-loop
       await setTimeout(20);
     }
   });
@@ -106,7 +105,6 @@ describe('process-tree', () => {
       [['--nothing'], /'--nothing'/u],
     ];
     for (const [args, says] of cases) {
-      // oxlint-disable-next-line no-await-in-loop
       const { code, stderr, stdout } = await start(directory, ...args);
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, says);

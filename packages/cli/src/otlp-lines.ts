@@ -95,7 +95,7 @@ export async function endOfLines(path: string): Promise<number> {
     const buffer = Buffer.alloc(CHUNK_BYTES);
     for (let { size: end } = await file.stat(); end > 0;) {
       const from = Math.max(0, end - CHUNK_BYTES);
-      // oxlint-disable-next-line no-await-in-loop -- where the next read begins depends on what this one finds
+      // where the next read begins depends on what this one finds
       const { bytesRead } = await file.read(buffer, 0, end - from, from);
       const at = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
       if (at >= 0) return from + at + 1;

@@ -93,7 +93,6 @@ export class LocalServer {
     if (serving === undefined) return;
     await turnUntilExported(this.#directory, digests(), timeoutMillis);
     while (serving.isDraining && Date.now() < endMillis) {
-      // oxlint-disable-next-line no-await-in-loop
       await new Promise((resolve) => void setTimeout(resolve, POLL_MILLIS));
     }
     // Requests follow each other without a pause: only so does the program end in time.

@@ -114,7 +114,6 @@ async function until(condition: () => boolean, timeoutMillis: number): Promise<b
   const deadline = Date.now() + timeoutMillis;
   while (!condition()) {
     if (Date.now() >= deadline) return false;
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => void setTimeout(resolve, POLL_MILLIS));
   }
   return true;

@@ -5,30 +5,23 @@
  * Invariant: whatever was recorded through it is in a journal when the process is gone, whichever way it went.
  * On failure: without a usable exporter the answer is `undefined`, and one line on stderr says why.
  */
-import { isMainThread, threadId } from 'node:worker_threads';
-import { randomBytes } from 'node:crypto';
-import { resolveBudget, type BudgetOptions } from './budget.ts';
+import { isMainThread } from 'node:worker_threads';
+import type { BudgetOptions } from './budget.ts';
 import { canonicalJson } from './config/canonical.ts';
 import { configurationDigest } from './config/digest.ts';
 import { resolveMetricsConfig, type MetricsConfig, type MetricsOptions } from './config/metrics.ts';
 import { TelemetryError } from './errors.ts';
-import { encodeAttributes } from './journal/attributes.ts';
-import { journalPlaces } from './journal/places.ts';
-import { JournalWriter } from './journal/writer.ts';
 import type { LocalServer } from './local.ts';
 import { logError } from './log.ts';
 import type { Membership, TelemetryMode } from './modes.ts';
 import { METER_NAME, UNITS, type CounterName, type GaugeName } from './names.ts';
 import type { BindableCounter, BindableGauge } from './record/instruments.ts';
-import { RecordingMeterProvider, type RecordingMeter } from './record/meter.ts';
-import { RecordingOperations, type Operations, type OperationsOptions } from './record/operations.ts';
-import { Recorder, type Flush } from './record/recorder.ts';
-import { claimBatch } from './record/slots.ts';
+import type { RecordingMeter, RecordingMeterProvider } from './record/meter.ts';
+import type { Operations, OperationsOptions } from './record/operations.ts';
+import type { Flush } from './record/recorder.ts';
+import { Recording } from './recording.ts';
 import { ConsoleRelay } from './tree/console.ts';
-import { currentIdentity } from './tree/identity.ts';
 import { isAnswered, readServerStatus, removeRequest, requestFlush } from './tree/requests.ts';
-import { processResource } from './tree/resource.ts';
-import { spillDirectoryFor } from './tree/trees.ts';
 import { waitForExport } from './tree/wait.ts';
 
 const { clearInterval, setInterval, setTimeout } = globalThis;
@@ -64,22 +57,13 @@ export interface TelemetryStats {
   readonly outstandingBytes: number;
 }
 
-interface Configured {
-  readonly digest: string;
-  readonly config: MetricsConfig;
-  readonly provider: RecordingMeterProvider;
-  readonly recorder: Recorder;
-  observing: NodeJS.Timeout | undefined;
-  readonly operations: Map<string, Operations>;
-}
-
 export class Telemetry {
   readonly #membership: Membership;
   readonly #options: TelemetryOptions;
   readonly #local: LocalServer | undefined;
   readonly #relay: ConsoleRelay | undefined;
-  readonly #byOptions = new Map<string, Configured | undefined>();
-  readonly #byDigest = new Map<string, Configured>();
+  readonly #byOptions = new Map<string, Recording | undefined>();
+  readonly #byDigest = new Map<string, Recording>();
   readonly #heartbeat: NodeJS.Timeout;
   #shutdown: Promise<void> | undefined;
 
@@ -105,7 +89,7 @@ export class Telemetry {
    * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
    */
   meterProvider(config: MetricsOptions): RecordingMeterProvider | undefined {
-    return this.#configured(config)?.provider;
+    return this.#recording(config)?.provider;
   }
 
   /** The meter named `multistorageclient` of a configuration; see `meterProvider`. */
@@ -128,15 +112,7 @@ export class Telemetry {
    * sums. See `meterProvider` for the configuration.
    */
   operations(config: MetricsOptions, options: OperationsOptions): Operations | undefined {
-    const configured = this.#configured(config);
-    if (configured === undefined) return undefined;
-    const key = canonicalJson(options);
-    let operations = configured.operations.get(key);
-    if (operations === undefined) {
-      operations = new RecordingOperations(configured.recorder, options);
-      configured.operations.set(key, operations);
-    }
-    return operations;
+    return this.#recording(config)?.operations(options);
   }
 
   /**
@@ -204,15 +180,15 @@ export class Telemetry {
     leave();
   }
 
-  #configured(options: MetricsOptions = {}): Configured | undefined {
+  #recording(options: MetricsOptions = {}): Recording | undefined {
     const key = canonicalJson(options);
     if (this.#byOptions.has(key)) return this.#byOptions.get(key);
-    const configured = this.#configure(options);
-    this.#byOptions.set(key, configured);
-    return configured;
+    const recording = this.#open(options);
+    this.#byOptions.set(key, recording);
+    return recording;
   }
 
-  #configure(options: MetricsOptions): Configured | undefined {
+  #open(options: MetricsOptions): Recording | undefined {
     if (options.exporter === undefined) {
       logError('no exporter is configured: metrics are disabled');
       return undefined;
@@ -228,49 +204,22 @@ export class Telemetry {
     const digest = configurationDigest(config);
     const known = this.#byDigest.get(digest);
     if (known !== undefined) return known;
+    const { directory, isJournaled } = this.#membership;
     try {
-      const configured = this.#record(digest, config);
-      this.#byDigest.set(digest, configured);
-      return configured;
+      const recording = new Recording(config, {
+        ...this.#options,
+        directory,
+        isJournaled,
+        flush: this.#options.flush ?? 'turn',
+        // When LOCAL is exporting its last, another observation would be something new to export.
+        observes: () => this.#local?.isExporting !== true,
+      });
+      this.#byDigest.set(digest, recording);
+      return recording;
     } catch (error) {
       logError(`no journal can be written (${String(error)}): metrics are disabled`);
       return undefined;
     }
-  }
-
-  #record(digest: string, config: MetricsConfig): Configured {
-    const { directory, isJournaled } = this.#membership;
-    const id = randomBytes(16).toString('hex');
-    const places = journalPlaces(directory, spillDirectoryFor(directory), id);
-    const writer = {
-      process: currentIdentity(),
-      threadId,
-      startedAtMillis: Date.now(),
-      resource: encodeAttributes(processResource(environment)),
-    };
-    const journal = new JournalWriter(
-      places,
-      { writer, configuration: config },
-      // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
-      resolveBudget(isJournaled ? this.#options : { ...this.#options, spillMaxBytes: 0 }, directory),
-    );
-    const recorder = new Recorder(journal, this.#options.flush ?? 'turn', claimBatch(places.primary));
-    const configured: Configured = {
-      digest,
-      config,
-      recorder,
-      operations: new Map(),
-      observing: undefined,
-      provider: new RecordingMeterProvider(recorder, () => {
-        const { collectIntervalMillis } = config.reader;
-        const collect = (): void => {
-          // The last observation was made already; another one would be something new to export.
-          if (this.#local?.isExporting !== true) void configured.provider.callbacks.collect();
-        };
-        configured.observing = setInterval(collect, Math.min(collectIntervalMillis, 2 ** 31 - 1)).unref();
-      }),
-    };
-    return configured;
   }
 
   async #flush(): Promise<void> {
@@ -279,7 +228,7 @@ export class Telemetry {
   }
 
   async #observe(): Promise<void> {
-    await Promise.all([...this.#byDigest.values()].map(({ provider }) => provider.callbacks.collect()));
+    await Promise.all([...this.#byDigest.values()].map((recording) => recording.observe()));
   }
 
   /** One request for each configuration, by its digest. */
@@ -313,7 +262,6 @@ export class Telemetry {
             ],
           );
         }
-        // oxlint-disable-next-line no-await-in-loop
         await new Promise((resolve) => void setTimeout(resolve, ANSWER_POLL_MILLIS));
       }
     }
@@ -323,10 +271,7 @@ export class Telemetry {
     const { supervisor, leave } = this.#membership;
     try {
       await this.#observe();
-      for (const { recorder, observing } of this.#byDigest.values()) {
-        clearInterval(observing);
-        recorder.close();
-      }
+      for (const recording of this.#byDigest.values()) recording.close();
       await this.#exported(timeoutMillis);
     } finally {
       clearInterval(this.#heartbeat);

@@ -75,7 +75,10 @@ function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, proble
   return resolveReaderConfig(options, env, 'reader.options', problems);
 }
 
-function resolveResampling(resampling: { readonly type?: unknown } | null | undefined, problems: Problem[]): ResamplingType {
+function resolveResampling(
+  resampling: { readonly type?: unknown } | null | undefined,
+  problems: Problem[],
+): ResamplingType {
   if (resampling === undefined) return 'none';
   const type = resampling?.type;
   const known = RESAMPLING_TYPES.find((candidate) => candidate === type);

@@ -94,7 +94,7 @@ async function cutTornLine(path: string, file: FileHandle): Promise<number> {
 async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
   for (let end = size, bytes = 1; end > 0; bytes = SCAN_BYTES) {
     const from = Math.max(0, end - bytes);
-    // oxlint-disable-next-line no-await-in-loop -- the next read depends on what this one finds
+    // the next read depends on what this one finds
     const at = (await read(file, from, end - from)).lastIndexOf(NEWLINE);
     if (at >= 0) return from + at + 1;
     end = from;

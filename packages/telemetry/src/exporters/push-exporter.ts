@@ -76,7 +76,7 @@ export class PushExporter implements BatchExporter {
     for (const [index, part] of parts.entries()) {
       if (settled.has(index)) continue;
       signal.throwIfAborted();
-      // oxlint-disable-next-line no-await-in-loop -- exporters are never called concurrently
+      // exporters are never called concurrently
       const { status, error } = await this.#exportOne(part);
       // The pipeline answers with smaller batches; what other resources had delivered goes again with them.
       if (status === 'too-large') return { status, error };

@@ -197,7 +197,7 @@ export class DiperiodicExportingMetricReader extends MetricReader {
     const last = this.#queue.sequence;
     for (let request = this.#queue.take(last); request.length > 0; request = this.#queue.take(last)) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- requests leave in the order of their collection
+        // requests leave in the order of their collection
         await deadline.run(() => this.#send(request));
       } catch (error) {
         this.#queue.putBack(request);

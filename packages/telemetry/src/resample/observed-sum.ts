@@ -20,7 +20,10 @@ export interface ObservedSumState {
   readonly total: number;
   readonly startMillis: number;
   readonly lastMillis: number;
-  readonly open: readonly (readonly [window: number, words: readonly (readonly [writer: string, word: Word])[]])[];
+  readonly open: readonly (readonly [
+    window: number,
+    words: readonly (readonly [writer: string, word: Word])[],
+  ])[];
   readonly byWriter: readonly (readonly [writer: string, total: number])[];
 }
 

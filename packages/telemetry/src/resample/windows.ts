@@ -37,7 +37,9 @@ export function windowEnd(window: number, { intervalMillis, nowMillis }: Close):
 
 /** The windows that close, in time order. */
 export function closing(open: ReadonlyMap<number, unknown>, close: Close): number[] {
-  const windows = [...open.keys()].filter((window) => (window + 1) * close.intervalMillis <= close.untilMillis);
+  const windows = [...open.keys()].filter(
+    (window) => (window + 1) * close.intervalMillis <= close.untilMillis,
+  );
   return windows.toSorted((a, b) => a - b);
 }
 

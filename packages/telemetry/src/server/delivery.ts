@@ -53,13 +53,11 @@ export class Delivery {
       if (this.#isStopped) throw new Stopped();
       this.#plan.record({ request: name, what: 'sent', repeats });
       // Sent one after the other on purpose: points of a series must not overtake each other.
-      // oxlint-disable-next-line no-await-in-loop
       const outcome = await this.#options.exporter.export(request.batch, this.#options.timeoutMillis);
       if (outcome.status !== 'retry') return this.#ended(outcome, request, name, repeats);
       if (outcome.unanswered === true) repeats++;
       else this.#plan.record({ request: name, what: 'refused', repeats });
       this.#options.onState(outcome.error);
-      // oxlint-disable-next-line no-await-in-loop
       await this.#backOff(outcome.afterMillis);
     }
   }

@@ -135,6 +135,8 @@ export class Pipeline {
   /** Looks whether a cycle is due, and starts it. Never throws; one cycle runs at a time. */
   poll(nowMillis: number): void {
     if (this.isBusy || this.#isStopped || this.state === 'starting') return;
+    // Totals are repeated for those who may still add to them.
+    if (this.isDrained) return;
     const tick = nowMillis >= this.#nextTickMillis;
     const isFull = this.#collection.isBehind || this.pendingBytes >= FULL_BYTES;
     if (tick || isFull || this.#unfinished !== undefined) void this.#run({ tick, flush: false });
@@ -163,22 +165,24 @@ export class Pipeline {
 
   async #flushNext(): Promise<boolean> {
     await this.start();
-    // Cycles follow each other by nature.
-    // oxlint-disable-next-line no-await-in-loop
-    while (this.#running !== undefined) await this.#running;
+    await this.#untilIdle();
     // Who asks from now on may have recorded after this flush has read.
     this.#nextFlush = undefined;
     const tick = this.#nextFlushTicks;
     this.#nextFlushTicks = false;
     do {
-      // oxlint-disable-next-line no-await-in-loop
-      while (this.#running !== undefined) await this.#running;
+      // Cycles follow each other by nature.
+      await this.#untilIdle();
       if (this.#isStopped) return false;
       for (const journal of this.journals) journal.checkWriter();
-      // oxlint-disable-next-line no-await-in-loop
       await this.#run({ tick, flush: true });
     } while (this.#collection.isBehind);
     return !this.#isStopped;
+  }
+
+  async #untilIdle(): Promise<void> {
+    // Another cycle may begin before this goes on.
+    while (this.#running !== undefined) await this.#running;
   }
 
   async #load(): Promise<void> {
@@ -248,6 +252,8 @@ export class Pipeline {
     if (unfinished !== undefined) {
       this.#unfinished = undefined;
       const planned = unfinished.ranges.map((range) => this.#collection.readAgain(range));
+      // Without one of its journals its requests are others than those that were settled.
+      if (planned.some(({ journal }) => journal === undefined)) this.#plan.begin(unfinished);
       // What came after the killed server's plan is not in it.
       this.#collection.isBehind = true;
       await this.#execute(unfinished, planned);
@@ -289,7 +295,6 @@ export class Pipeline {
             this.#collection.accountOf(journal).drop('exporter', units);
         } else {
           // One after the other: points of a series must not overtake each other.
-          // oxlint-disable-next-line no-await-in-loop
           await this.#delivery.deliver(request, String(requests));
           this.progress++;
         }
@@ -301,7 +306,6 @@ export class Pipeline {
         journal.account.corruptBytes += corruptBytes;
         for (const frame of frames) {
           ingest.frame(journal, frame);
-          // oxlint-disable-next-line no-await-in-loop
           if (ingest.sealed.length > 0) await deliver();
         }
       }

@@ -169,10 +169,12 @@ class Loop implements Serving {
 
   #finishAdopted(): void {
     for (const [directory, tree] of this.#adopted) {
-      if (!tree.isDrained) continue;
-      this.#adopted.delete(directory);
+      if (!tree.isDrained || this.#finished.has(directory)) continue;
       this.#finished.add(directory);
-      void tree.stop().then(() => tree.remove());
+      void tree.stop().then(() => {
+        tree.remove();
+        this.#adopted.delete(directory);
+      });
     }
   }
 }

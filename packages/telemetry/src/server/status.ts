@@ -7,7 +7,7 @@
 import path from 'node:path';
 import type { MetricsConfig } from '../config/metrics.ts';
 import { configurationDigest } from '../config/digest.ts';
-import { readdirSync } from '../tree/files.ts';
+import { namesIn } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { liveness } from '../tree/identity.ts';
 import { serverHolder } from '../tree/lock.ts';
@@ -128,7 +128,8 @@ function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids
 function heldByWriter(checkpoint: Checkpoint | undefined): Map<string, number> {
   const held = new Map<string, number>();
   for (const { lastValue } of checkpoint?.aggregates ?? []) {
-    for (const [, , , writer, units] of lastValue?.open ?? []) held.set(writer, (held.get(writer) ?? 0) + units);
+    for (const [, , , writer, units] of lastValue?.open ?? [])
+      held.set(writer, (held.get(writer) ?? 0) + units);
   }
   return held;
 }
@@ -170,12 +171,4 @@ function groupJournals(directory: string): Map<string, string[]> {
 function openJournal(directory: string, id: string): TailedJournal | undefined {
   if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
   return TailedJournal.open(journalPlaces(directory, spillDirectoryFor(directory), id));
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }

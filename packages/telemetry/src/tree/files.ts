@@ -108,6 +108,15 @@ export function openForRead(path: string): number | undefined {
   }
 }
 
+/** The names in a directory; none where it cannot be read. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
 /** Replaces a small file atomically: whoever reads it sees the old or the new one, never a part. */
 export function replaceFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}.tmp`;

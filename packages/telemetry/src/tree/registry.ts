@@ -16,7 +16,7 @@ import {
   readPrivateText,
   userSuffix,
 } from './directory.ts';
-import { readdirSync, renameSync, rmSync, writeFileSync } from './files.ts';
+import { namesIn, renameSync, rmSync, writeFileSync } from './files.ts';
 import { currentIdentity, identityOf, liveness, parentOf, type ProcessIdentity } from './identity.ts';
 import { isTree } from './trees.ts';
 
@@ -113,14 +113,6 @@ function lookUp(name: string, directories: readonly string[]): string | undefine
     }
   }
   return undefined;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
 
 function remove(path: string): void {

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ensurePrivateDirectory, PRIVATE_FILE, readPrivateText } from './directory.ts';
-import { existsSync, readdirSync, unlinkSync, writeFileSync } from './files.ts';
+import { existsSync, namesIn, unlinkSync, writeFileSync } from './files.ts';
 import { currentIdentity, decodeIdentity, encodeIdentity, liveness } from './identity.ts';
 
 const REQUESTS = 'requests';
@@ -99,13 +99,5 @@ export function readServerStatus(tree: string): ServerStatus | undefined {
     return JSON.parse(readPrivateText(path.join(tree, STATUS_FILE)) ?? '') as ServerStatus;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

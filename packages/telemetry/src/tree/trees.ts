@@ -19,7 +19,7 @@ import {
   readPrivateText,
   userSuffix,
 } from './directory.ts';
-import { accessSync, readdirSync, rmSync, writeFileSync } from './files.ts';
+import { accessSync, namesIn, rmSync, writeFileSync } from './files.ts';
 
 /** Directories that trees are created in. */
 export interface BaseDirectories {
@@ -136,14 +136,6 @@ function hasRoom(directory: string): boolean {
     return freeBytes(directory) >= MIN_FREE_BYTES;
   } catch {
     return false;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }
 

@@ -42,7 +42,6 @@ export async function turnUntilExported(
   timeoutMillis: number,
 ): Promise<void> {
   for (const _ of looks(tree, digests, timeoutMillis)) {
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => void setTimeout(resolve, POLL_MILLIS));
   }
 }

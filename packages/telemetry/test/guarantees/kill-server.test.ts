@@ -3,7 +3,8 @@ import { hash, randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Sink } from '@multistorageclient/sink';
-import { assertAccount, assertArrived, assertTotals, countOf } from '../support/arrivals.ts';
+import type { TreeStatus } from '../../src/server/status.ts';
+import { assertAccount, assertArrived, assertTotals, countOf, valuesOf } from '../support/arrivals.ts';
 import type { Burst } from '../support/burst.ts';
 import { metricsTo, Scene } from '../support/scene.ts';
 
@@ -16,10 +17,12 @@ describe('SIGKILL of the server in the middle of a burst loses nothing and repea
     test(`run ${run} of ${RUNS}`, async (t) => {
       const scene = new Scene(t);
       const sink = await scene.sink();
+      const resampled = await scene.sink();
       const repeated = answerSlowly(sink);
+      answerSlowly(resampled);
       const burst = (writer: number): Burst => ({
         init: { address: scene.directory },
-        configs: [metricsTo(sink)],
+        configs: [metricsTo(sink), metricsTo(resampled, { resampling: 'last_value' })],
         from: writer * EACH,
         count: EACH,
         perTurn: 200,
@@ -56,13 +59,25 @@ describe('SIGKILL of the server in the middle of a burst loses nothing and repea
       const count = WRITERS * EACH;
       assertArrived(sink, count);
       assertTotals(sink, count);
-      assertAccount(status, { recorded: 3 * count, exported: count, merged: 2 * count });
-      const { duplicated } = status.account;
+      const [raw, lastValue] = accountsOf(status);
+      assertAccount(raw, { recorded: 3 * count, exported: count, merged: 2 * count });
+      const { duplicated } = raw.account;
       const samples = await samplesIn(repeated, scene);
       assert.ok(samples <= duplicated, `${samples} samples came twice, ${duplicated} are reported`);
+
+      const exported = valuesOf(resampled).length;
+      assert.ok(exported > 0 && exported < count);
+      assertTotals(resampled, count);
+      assertAccount(lastValue, { recorded: 3 * count, exported, merged: 3 * count - exported });
     });
   }
 });
+
+/** The status of each configuration as that of a whole tree: of raw samples first. */
+function accountsOf(status: TreeStatus): TreeStatus[] {
+  const accounts = Object.values(status.configurations).map(({ account }) => account);
+  return accounts.toSorted((a, b) => b.exported - a.exported).map((account) => ({ ...status, account }));
+}
 
 /** Leaves time for a kill between a request and its answer. Gives out the bodies that came again. */
 function answerSlowly(sink: Sink): Uint8Array[] {

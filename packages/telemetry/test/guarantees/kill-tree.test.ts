@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readTreeStatus } from '../../src/server/status.ts';
 import { assertArrived, countOf, valuesOf } from '../support/arrivals.ts';
+import { COUNTER } from '../support/burst.ts';
 import type { Said } from '../support/program.ts';
 import type { Member } from '../support/programs/member.ts';
 import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
@@ -22,7 +23,7 @@ describe(
           const sink = await scene.sink();
           if (isAway) sink.pause();
           const configs = [metricsTo(sink)];
-          const burst = { configs, count: CHILD, perTurn: PER_TURN, pauseMillis: 2 };
+          const burst = { configs, count: CHILD, perTurn: PER_TURN, pauseMillis: 2, sums: true };
           const member: Member = { burst, children: [{ how: 'fork', burst: { ...burst, from: CHILD } }] };
           const program = scene.start('member', { ...member, parallel: true });
           const recorded = (from: number): number =>
@@ -37,6 +38,7 @@ describe(
           process.kill(child, 'SIGKILL');
           program.kill('SIGKILL');
           assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
+          const left = readTreeStatus(tree).account;
           const turns = [recorded(0), recorded(CHILD)];
           sink.resume();
 
@@ -52,6 +54,10 @@ describe(
 
           // All turns but the last ones, which may have been under way to the journal, have arrived, and once.
           const values = valuesOf(sink);
+          assert.equal(left.recorded, 3 * values.length);
+          assert.equal(left.recorded, left.exported + left.merged + left.journaled);
+          const total = [...sink.pointsOf(COUNTER)].at(-1)?.value;
+          assert.equal(total, values.length);
           for (const [index, from] of [0, CHILD].entries()) {
             const own = values.filter((value) => Math.floor(value / CHILD) * CHILD === from);
             assert.deepEqual(

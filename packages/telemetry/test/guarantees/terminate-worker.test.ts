@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertAccount, assertArrived, assertTotals, countOf } from '../support/arrivals.ts';
+import { assertAccount, assertArrived, assertTotals, countOf, valuesOf } from '../support/arrivals.ts';
+import { COUNTER } from '../support/burst.ts';
 import type { AbandonJob } from '../support/programs/abandon.ts';
 import type { End, Member } from '../support/programs/member.ts';
+import type { TerminateJob } from '../support/programs/terminate.ts';
 import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
 
 const EACH = 10_000;
@@ -54,6 +56,42 @@ describe('a worker thread loses nothing', { concurrency: true }, () => {
       assert.equal(Object.values(status.configurations)[0].writers, members);
     });
   }
+
+  test('that is terminated at a random moment', async (t) => {
+    const scene = new Scene(t);
+    const sink = await scene.sink();
+    const job: TerminateJob = {
+      directory: scene.directory,
+      config: metricsTo(sink),
+      threads: 16,
+      apart: 1e6,
+    };
+    const program = scene.start('terminate', job);
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    const done: number[] = program.said[0]['done'];
+    const status = await scene.ended();
+
+    const values = valuesOf(sink);
+    let least = 0;
+    for (const [index, steps] of done.entries()) {
+      const from = index * job.apart;
+      const own = values.filter((value) => value >= from && value < from + job.apart);
+      assert.deepEqual(
+        own,
+        Array.from(own, (_, step) => from + step),
+      );
+      // The last step may have begun.
+      assert.ok(own.length === steps || own.length === steps + 1, `${own.length} of ${steps}`);
+      least += steps;
+    }
+    const total = [...sink.pointsOf(COUNTER)].at(-1)?.value ?? NaN;
+    assert.ok(total >= least && total <= values.length, `${least} ≤ ${total} ≤ ${values.length}`);
+    // How often a value was refused is written at the end of a turn: this may be lost with the thread.
+    const { recorded, exported, merged, dropped } = status.account;
+    assert.deepEqual([exported, merged], [values.length, total]);
+    assert.ok(dropped['invalid_value'] <= least + done.length);
+    assertAccount(status, { recorded, exported, merged, dropped });
+  });
 
   test('that goes on when the main process exits', async (t) => {
     const scene = new Scene(t);

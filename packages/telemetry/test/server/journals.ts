@@ -11,7 +11,7 @@ import { encodeFrame, encodeJsonFrame, FrameType } from '../../src/journal/frame
 import { journalPlaces, RESCUE_FILE } from '../../src/journal/places.ts';
 import { JournalWriter, type JournalBudget } from '../../src/journal/writer.ts';
 import { currentIdentity, type ProcessIdentity } from '../../src/tree/identity.ts';
-import { ensureTree } from '../../src/tree/trees.ts';
+import { ensureTree, spillDirectoryFor } from '../../src/tree/trees.ts';
 
 const BUDGET: JournalBudget = {
   segmentMaxBytes: 1024 * 1024,
@@ -49,7 +49,7 @@ export class Writer {
   constructor(tree: string, configuration: MetricsConfig, options: WriterOptions = {}) {
     ensureTree(tree);
     this.id = options.id ?? randomBytes(16).toString('hex');
-    const places = journalPlaces(tree, path.join(tree, 'spill'), this.id);
+    const places = journalPlaces(tree, spillDirectoryFor(tree), this.id);
     this.directory = places.primary;
     const writer = {
       process: options.process ?? currentIdentity(),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+// oxlint-disable-next-line import/no-unassigned-import
+import './instant-timers.ts';
 import type { Pipeline } from '../../src/server/pipeline.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import { deadProcess } from './journals.ts';
@@ -135,5 +137,163 @@ suite('deletion', () => {
     await again.flush({ tick: true });
     assert.deepEqual(stage.backend.values('own.gauge'), [1, 2]);
     assert.equal(existsSync(writer.directory), false);
+  });
+});
+
+suite('a configuration whose exporter cannot be loaded', () => {
+  test('drops all that is recorded for it, and says so once', async (t) => {
+    const { stage } = stageAt(t, {
+      exporter: { type: 'nothing#Nothing', module: 'file:///nothing/is/here.js', options: {} },
+    });
+    const writer = stage.writer();
+    writer.samples(T0, [writer.metric('gauge', 'own.gauge'), 1]);
+    writer.sums(T0, [writer.metric('counter', 'own.sum'), 1, 5]);
+    writer.histogram(T0, writer.metric('histogram', 'own.sizes', {}, { boundaries: [1] }), [1], [1, 2]);
+    writer.account({ budget: 3 });
+    const pipeline = await stage.pipeline();
+    assert.equal(pipeline.state, 'failed');
+    assert.equal(await pipeline.flush({ tick: true }), true);
+    const { recorded, dropped, merged, journaled } = stage.account();
+    assert.deepEqual([recorded, merged, journaled], [11, 0, 0]);
+    assert.deepEqual(dropped, { exporter: 8, budget: 3 });
+    assert.equal(stage.log.length, 1);
+    assert.match(stage.log[0], /nothing#Nothing.*cannot be loaded.*"exporter"/);
+    writer.goodbye();
+    await pipeline.flush({ tick: true });
+    assert.equal(pipeline.isDrained, true);
+  });
+});
+
+suite('flush', () => {
+  test('closes every window, again and again, without a point at a time that was', async (t) => {
+    const { stage, at } = stageAt(t, { collectIntervalMillis: 60_000 });
+    const writer = stage.writer();
+    const sum = writer.metric('counter', 'own.sum');
+    const pipeline = await stage.pipeline();
+    at(500);
+    for (let value = 1; value <= 5; value++) {
+      writer.sums(T0 + 100, [sum, 1]);
+      // oxlint-disable-next-line no-await-in-loop
+      await pipeline.flush({ tick: true });
+    }
+    assert.deepEqual(stage.backend.values('own.sum'), [1, 2, 3, 4, 5]);
+    const millis = stage.backend.millis('own.sum');
+    assert.ok(millis.every((time, index) => index === 0 || time > millis[index - 1]), millis.join(' '));
+  });
+
+  test('is shared by all who ask while another one is under way', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer();
+    const gauge = writer.metric('gauge', 'own.gauge');
+    const sum = writer.metric('counter', 'own.sum');
+    writer.samples(T0, [gauge, 1]);
+    writer.sums(T0, [sum, 1]);
+    const pipeline = await stage.pipeline();
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    stage.backend.answer = () => {
+      arrive();
+      return 'lose';
+    };
+    const first = pipeline.flush({ tick: true });
+    await arrived;
+    writer.samples(T0, [gauge, 2]);
+    const waiting = Array.from({ length: 20 }, () => pipeline.flush({ tick: true }));
+    stage.backend.answer = () => 'accept';
+    await Promise.all([first, ...waiting]);
+    assert.deepEqual(stage.backend.values('own.gauge'), [1, 1, 2]);
+    assert.equal(stage.backend.requests.length, 3);
+  });
+
+  test('says that it did not get through, where it was stopped', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer();
+    writer.samples(T0, [writer.metric('gauge', 'own.gauge'), 1]);
+    const pipeline = await stage.pipeline();
+    stage.backend.answer = () => {
+      void pipeline.stop();
+      return 'refuse';
+    };
+    assert.equal(await pipeline.flush({ tick: true }), false);
+    assert.equal(await pipeline.flush({ tick: true }), false);
+    assert.equal(stage.backend.requests.length, 1);
+  });
+});
+
+suite('a pipeline that cannot go on', () => {
+  test('breaks off without losing anything, and another one goes on', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer();
+    const gauge = writer.metric('gauge', 'own.gauge');
+    writer.samples(T0, [gauge, 1]);
+    const pipeline = await stage.pipeline();
+    // Where the checkpoint is to be written lies a directory.
+    const hindrance = path.join(stage.place, `checkpoint.${process.pid}.tmp`);
+    mkdirSync(hindrance);
+    assert.equal(await pipeline.flush({ tick: true }), false);
+    assert.equal(pipeline.isBroken, true);
+    assert.equal(pipeline.state, 'away', 'nothing is dropped');
+    writer.samples(T0, [gauge, 2]);
+    assert.equal(stage.account().journaled, 2);
+    rmdirSync(hindrance);
+    const next = await stage.pipeline();
+    assert.equal(await next.flush({ tick: true }), true);
+    assert.deepEqual(stage.backend.values('own.gauge'), [1, 2], 'what was accepted is not sent again');
+    const { exported, duplicated } = stage.account();
+    assert.deepEqual([exported, duplicated], [2, 0]);
+  });
+
+  test('sends nothing before its plan is on disk', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer();
+    writer.samples(T0, [writer.metric('gauge', 'own.gauge'), 1]);
+    const pipeline = await stage.pipeline();
+    mkdirSync(path.join(stage.place, `plan.${process.pid}.tmp`));
+    assert.equal(await pipeline.flush({ tick: true }), false);
+    assert.equal(stage.backend.requests.length, 0);
+  });
+
+  test('carries out a plan without a journal that somebody removed', async (t) => {
+    const { stage } = stageAt(t);
+    const writers = [stage.writer(), stage.writer()];
+    for (const [index, writer] of writers.entries()) {
+      writer.samples(T0, [writer.metric('gauge', 'multistorageclient.latency'), index]);
+    }
+    const killed = await stage.pipeline();
+    stage.backend.answer = () => {
+      void killed.stop();
+      return 'accept';
+    };
+    mkdirSync(path.join(stage.place, `checkpoint.${process.pid}.tmp`));
+    await killed.flush({ tick: true });
+    rmdirSync(path.join(stage.place, `checkpoint.${process.pid}.tmp`));
+    rmSync(writers[0].directory, { recursive: true });
+    stage.backend.answer = () => 'accept';
+    const next = await stage.pipeline();
+    assert.equal(await next.flush({ tick: true }), true);
+    assert.deepEqual(stage.backend.values('multistorageclient.latency').slice(2), [1]);
+  });
+});
+
+suite('cycles', () => {
+  test('run at the export interval, or when much is waiting', async (t) => {
+    const { stage } = stageAt(t, { exportIntervalMillis: 1000 });
+    const writer = stage.writer();
+    const gauge = writer.metric('gauge', 'own.gauge');
+    const pipeline = await stage.pipeline();
+    pipeline.poll(T0);
+    while (pipeline.isBusy) await new Promise(setImmediate);
+    writer.samples(T0, [gauge, 1]);
+    pipeline.poll(T0 + 999);
+    assert.equal(pipeline.isBusy, false);
+    const rows = Array.from({ length: 30_000 }, (_, row) => [gauge, row] as const);
+    writer.samples(T0, ...rows);
+    pipeline.poll(T0 + 999);
+    assert.equal(pipeline.isBusy, true);
+    while (pipeline.isBusy) await new Promise(setImmediate);
+    writer.samples(T0, [gauge, 2]);
+    pipeline.poll(T0 + 1000);
+    assert.equal(pipeline.isBusy, true);
+    while (pipeline.isBusy) await new Promise(setImmediate);
+    assert.equal(stage.account().exported, 30_002);
   });
 });

@@ -13,7 +13,7 @@ import { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import { TailedJournal } from '../../src/server/tailed-journal.ts';
 import { configurationDigest } from '../../src/config/digest.ts';
-import { ensureTree } from '../../src/tree/trees.ts';
+import { ensureTree, spillDirectoryFor } from '../../src/tree/trees.ts';
 import { Writer, type WriterOptions } from './journals.ts';
 import { Backend } from './scripted-exporter.ts';
 
@@ -27,6 +27,8 @@ export interface StageOptions {
   /** Short: an answer that never comes is waited for so long. */
   readonly exportTimeoutMillis?: number;
   readonly exporter?: MetricsConfig['exporter'];
+  /** Default: one of its own. */
+  readonly directory?: string;
 }
 
 let stages = 0;
@@ -39,7 +41,7 @@ export function scratch(t: TestContext): string {
 }
 
 export class Stage {
-  directory: string;
+  readonly directory: string;
   readonly config: MetricsConfig;
   readonly backend: Backend;
   readonly log: string[] = [];
@@ -47,7 +49,7 @@ export class Stage {
 
   constructor(t: TestContext, options: StageOptions = {}) {
     this.#t = t;
-    this.directory = path.join(scratch(t), 'tree');
+    this.directory = options.directory ?? path.join(scratch(t), 'tree');
     ensureTree(this.directory);
     this.backend = new Backend(`backend-${++stages}`);
     this.config = {
@@ -66,9 +68,13 @@ export class Stage {
     };
   }
 
+  get digest(): string {
+    return configurationDigest(this.config);
+  }
+
   /** Where plan and checkpoint lie. */
   get place(): string {
-    return path.join(this.directory, 'server', configurationDigest(this.config));
+    return path.join(this.directory, 'server', this.digest);
   }
 
   writer(options: WriterOptions = {}): Writer {
@@ -78,7 +84,7 @@ export class Stage {
   /** A pipeline with every journal that is there. */
   async pipeline(directory: string = this.directory): Promise<Pipeline> {
     const pipeline = new Pipeline({
-      directory: path.join(directory, 'server', configurationDigest(this.config)),
+      directory: path.join(directory, 'server', this.digest),
       config: this.config,
       treeResource: { attributes: { 'service.name': 'tree' } },
       log: (message) => this.log.push(message),
@@ -94,7 +100,7 @@ export class Stage {
   }
 
   open(id: string, directory: string = this.directory): TailedJournal | undefined {
-    return TailedJournal.open(journalPlaces(directory, path.join(directory, 'spill'), id));
+    return TailedJournal.open(journalPlaces(directory, spillDirectoryFor(directory), id));
   }
 
   /** What is on disk now. */

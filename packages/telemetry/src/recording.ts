@@ -1,0 +1,86 @@
+/**
+ * Recording: what one thread holds for one configuration: its journal, recorder and meter provider.
+ *
+ * In: a configuration and the tree's directory. Out: something to record with.
+ * Invariant: the journal is there, with its configuration in it, before anything can be recorded.
+ * On failure to create the journal: throws; the caller says so once and answers `undefined`.
+ */
+import { randomBytes } from 'node:crypto';
+import { threadId } from 'node:worker_threads';
+import { resolveBudget, type BudgetOptions } from './budget.ts';
+import { canonicalJson } from './config/canonical.ts';
+import type { MetricsConfig } from './config/metrics.ts';
+import { encodeAttributes } from './journal/attributes.ts';
+import { journalPlaces } from './journal/places.ts';
+import { JournalWriter } from './journal/writer.ts';
+import { RecordingMeterProvider } from './record/meter.ts';
+import { RecordingOperations, type Operations, type OperationsOptions } from './record/operations.ts';
+import { Recorder, type Flush } from './record/recorder.ts';
+import { claimBatch } from './record/slots.ts';
+import { currentIdentity } from './tree/identity.ts';
+import { processResource } from './tree/resource.ts';
+import { spillDirectoryFor } from './tree/trees.ts';
+
+const { clearInterval, setInterval } = globalThis;
+const { env: environment } = process;
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+
+export interface RecordingOptions extends BudgetOptions {
+  readonly directory: string;
+  /** Whether the directory is real, and not in memory. */
+  readonly isJournaled: boolean;
+  readonly flush: Flush;
+  /** Whether observable callbacks may run now. */
+  readonly observes: () => boolean;
+}
+
+export class Recording {
+  readonly recorder: Recorder;
+  readonly provider: RecordingMeterProvider;
+  readonly #operations = new Map<string, Operations>();
+  #observing: NodeJS.Timeout | undefined;
+
+  constructor(config: MetricsConfig, options: RecordingOptions) {
+    const { directory, isJournaled, flush, observes } = options;
+    const id = randomBytes(16).toString('hex');
+    const places = journalPlaces(directory, spillDirectoryFor(directory), id);
+    const writer = {
+      process: currentIdentity(),
+      threadId,
+      startedAtMillis: Date.now(),
+      resource: encodeAttributes(processResource(environment)),
+    };
+    // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
+    const budget = resolveBudget(isJournaled ? options : { ...options, spillMaxBytes: 0 }, directory);
+    const journal = new JournalWriter(places, { writer, configuration: config }, budget);
+    this.recorder = new Recorder(journal, flush, claimBatch(places.primary));
+    this.provider = new RecordingMeterProvider(this.recorder, () => {
+      const intervalMillis = Math.min(config.reader.collectIntervalMillis, MAX_TIMER_MILLIS);
+      const collect = (): void => {
+        if (observes()) void this.observe();
+      };
+      this.#observing = setInterval(collect, intervalMillis).unref();
+    });
+  }
+
+  /** The same object for equal options. */
+  operations(options: OperationsOptions): Operations {
+    const key = canonicalJson(options);
+    let operations = this.#operations.get(key);
+    if (operations === undefined) {
+      operations = new RecordingOperations(this.recorder, options);
+      this.#operations.set(key, operations);
+    }
+    return operations;
+  }
+
+  /** Runs the observable callbacks once. */
+  observe(): Promise<void> {
+    return this.provider.callbacks.collect();
+  }
+
+  close(): void {
+    clearInterval(this.#observing);
+    this.recorder.close();
+  }
+}
