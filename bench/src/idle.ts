@@ -16,7 +16,9 @@ export async function idle(): Promise<Result[]> {
   await server.start();
   const telemetry = init({ mode: TelemetryMode.CLIENT, address: server.address });
   const file = path.join(tmpdir(), `msc-telemetry-bench-${process.pid}.jsonl`);
-  const counter = telemetry.meter({ exporter: { type: 'file', options: { path: file } } })?.createCounter('idle');
+  const counter = telemetry
+    .meter({ exporter: { type: 'file', options: { path: file } } })
+    ?.createCounter('idle');
   counter?.add(1);
   await telemetry.forceFlush();
   const pid = server.status().server?.pid ?? 0;

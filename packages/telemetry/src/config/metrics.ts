@@ -7,6 +7,7 @@
  */
 import { invalid, TelemetryError, type Problem } from '../errors.ts';
 import type { ExporterConfig } from '../exporters/exporter.ts';
+import { isRecord } from '../exporters/json.ts';
 import { resolveExporter } from '../exporters/resolve.ts';
 import { resolveReaderConfig, type ReaderConfig } from '../readers/intervals.ts';
 
@@ -31,6 +32,8 @@ export interface MetricsConfig {
   readonly resampling: { readonly type: ResamplingType };
 }
 
+const SUBJECT = 'metrics configuration is invalid';
+
 /**
  * Resolves a metrics configuration.
  * @throws TelemetryError `MSC_CONFIGURATION_INVALID` for wrong fields, `MSC_EXPORTER_UNUSABLE` where only the exporter
@@ -41,12 +44,12 @@ export function resolveMetricsConfig(
   env: Readonly<NodeJS.ProcessEnv>,
 ): MetricsConfig {
   const problems: Problem[] = [];
-  for (const [key, value] of Object.entries(options)) {
-    if (key === 'exporter' || key === 'reader' || key === 'resampling' || value === undefined) continue;
-    problems.push({ path: key, value, expected: 'one of the keys exporter, reader, resampling' });
+  if (!isSection(options, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
+    throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
   }
   const reader = resolveReader(options.reader, env, problems);
   const type = resolveResampling(options.resampling, problems);
+  if (isRecord(options.exporter)) isSection(options.exporter, 'exporter', ['type', 'options'], problems);
   let exporter: ExporterConfig | undefined;
   try {
     exporter = resolveExporter(options.exporter, env);
@@ -55,34 +58,40 @@ export function resolveMetricsConfig(
     problems.push(...error.problems);
   }
   if (exporter === undefined || problems.length > 0) {
-    throw invalid('MSC_CONFIGURATION_INVALID', 'metrics configuration is invalid', problems);
+    throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
   }
   return Object.freeze({ exporter, reader, resampling: Object.freeze({ type }) });
 }
 
 function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, problems: Problem[]): ReaderConfig {
-  let options: unknown;
-  if (reader !== undefined) {
-    if (typeof reader !== 'object' || reader === null || Array.isArray(reader)) {
-      problems.push({ path: 'reader', value: reader, expected: 'an object with the key options' });
-    } else {
-      options = (reader as { options?: unknown }).options;
-      for (const [key, value] of Object.entries(reader)) {
-        if (key !== 'options') problems.push({ path: `reader.${key}`, value, expected: 'the key options' });
-      }
-    }
-  }
-  return resolveReaderConfig(options, env, 'reader.options', problems);
+  const isGiven = reader !== undefined && isSection(reader, 'reader', ['options'], problems);
+  return resolveReaderConfig(isGiven ? reader['options'] : undefined, env, 'reader.options', problems);
 }
 
-function resolveResampling(
-  resampling: { readonly type?: unknown } | null | undefined,
-  problems: Problem[],
-): ResamplingType {
-  if (resampling === undefined) return 'none';
-  const type = resampling?.type;
+function resolveResampling(resampling: unknown, problems: Problem[]): ResamplingType {
+  if (resampling === undefined || !isSection(resampling, 'resampling', ['type'], problems)) return 'none';
+  const { type } = resampling;
   const known = RESAMPLING_TYPES.find((candidate) => candidate === type);
   if (known !== undefined) return known;
   problems.push({ path: 'resampling.type', value: type, expected: RESAMPLING_TYPES.join(' or ') });
   return 'none';
+}
+
+/** Whether a value is an object; each of its keys that is not known is a problem. */
+function isSection(
+  value: unknown,
+  path: string,
+  known: readonly string[],
+  problems: Problem[],
+): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value) || Array.isArray(value)) {
+    problems.push({ path, value, expected: `an object with the keys ${known.join(', ')}` });
+    return false;
+  }
+  const prefix = path === 'metrics' ? '' : `${path}.`;
+  for (const [key, field] of Object.entries(value)) {
+    if (known.includes(key) || field === undefined) continue;
+    problems.push({ path: prefix + key, value: field, expected: `one of the keys ${known.join(', ')}` });
+  }
+  return true;
 }

@@ -170,6 +170,8 @@ export class JournalWriter {
     const first = segmentFrame(this.places.id, number);
     let opened = NONE;
     try {
+      // A journal whose directory is gone is none any more: nobody would read what is spilled.
+      if (!existsSync(this.places.primary)) return false;
       if (spilled) ensurePrivateDirectory(directory);
       if (!force && freeBytes(directory) < MIN_FREE_BYTES) return false;
       opened = createForAppend(hidden);

@@ -18,7 +18,7 @@ import {
 } from 'node:worker_threads';
 import { journalPlaces, RESCUE_FILE } from '../journal/places.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
-import { replaceFile } from '../tree/files.ts';
+import { existsSync, replaceFile } from '../tree/files.ts';
 import { spillDirectoryFor } from '../tree/trees.ts';
 import { Batch, BATCH_BYTES, COMPOSED_BYTES } from './batch.ts';
 
@@ -101,6 +101,8 @@ function rescue(batch: Batch): void {
 
 /** Like segments: in the spill directory where the primary place has no room. */
 function save(directory: string, bytes: Uint8Array): void {
+  // A thread that said goodbye before it ended may have been read, and deleted, since.
+  if (!existsSync(directory)) return;
   try {
     replaceFile(path.join(directory, RESCUE_FILE), bytes);
     return;

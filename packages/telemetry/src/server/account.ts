@@ -2,6 +2,8 @@
  * Accounts: recorded = exported + merged + journaled + dropped{reason}, per writer and configuration, in units (one call
  * of `record` or `add`, one operation). Duplicated is counted beside the sum.
  */
+import { decodeJson, type Frame } from '../journal/frame.ts';
+
 export interface Account {
   readonly recorded: number;
   /** Raw samples and operations that the exporter accepted. */
@@ -37,6 +39,15 @@ export class JournalAccount {
     this.merged = state.merged;
     this.duplicated = state.duplicated;
     this.corruptBytes = state.corruptBytes;
+  }
+
+  /** Takes in an account frame; what is no count is left out, as it may be anything. */
+  readFrame(frame: Frame): void {
+    const { dropped } = (decodeJson(frame) ?? {}) as { dropped?: unknown };
+    if (typeof dropped !== 'object' || dropped === null) return;
+    this.writerDropped = Object.fromEntries(
+      Object.entries(dropped).filter(([, count]) => Number.isSafeInteger(count) && count > 0),
+    );
   }
 
   drop(reason: string, units: number): void {

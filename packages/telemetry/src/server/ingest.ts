@@ -18,7 +18,7 @@ import {
   type TimeBase,
 } from '../journal/columns.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
-import { decodeJson, FrameType, PROTOCOL_VERSION, type Frame } from '../journal/frame.ts';
+import { FrameType, PROTOCOL_VERSION, type Frame } from '../journal/frame.ts';
 import { CounterName, GaugeName, METER_NAME, UNITS } from '../names.ts';
 import type { Histogram } from '../resample/histogram.ts';
 import type { CountMerged } from '../resample/last-value.ts';
@@ -121,11 +121,9 @@ export class Ingest {
         return this.#histograms(journal, frame);
       case FrameType.OPERATIONS:
         return this.#operations(journal, frame);
-      case FrameType.ACCOUNT: {
-        const { dropped } = (decodeJson(frame) ?? {}) as { dropped?: Record<string, number> };
-        if (dropped !== undefined) journal.account.writerDropped = dropped;
+      case FrameType.ACCOUNT:
+        journal.account.readFrame(frame);
         return true;
-      }
       case FrameType.GOODBYE:
         journal.saidGoodbye = true;
         return true;

@@ -165,24 +165,18 @@ export class Pipeline {
 
   async #flushNext(): Promise<boolean> {
     await this.start();
-    await this.#untilIdle();
+    await this.#running;
     // Who asks from now on may have recorded after this flush has read.
     this.#nextFlush = undefined;
     const tick = this.#nextFlushTicks;
     this.#nextFlushTicks = false;
     do {
-      // Cycles follow each other by nature.
-      await this.#untilIdle();
-      if (this.#isStopped) return false;
       for (const journal of this.journals) journal.checkWriter();
+      // Cycles follow each other by nature.
+      // oxlint-disable-next-line no-await-in-loop
       await this.#run({ tick, flush: true });
-    } while (this.#collection.isBehind);
+    } while (this.#collection.isBehind && !this.#isStopped);
     return !this.#isStopped;
-  }
-
-  async #untilIdle(): Promise<void> {
-    // Another cycle may begin before this goes on.
-    while (this.#running !== undefined) await this.#running;
   }
 
   async #load(): Promise<void> {
@@ -229,10 +223,18 @@ export class Pipeline {
     this.#checkpoint = undefined;
   }
 
+  /** One cycle, when the one that is running has ended: they never overlap. */
   async #run(occasion: Occasion): Promise<void> {
-    this.#running = this.#cycle(occasion).catch((error: unknown) => {
-      if (!(error instanceof Stopped)) this.#breakOff(error);
-    });
+    // Another one may begin before this goes on.
+    // oxlint-disable-next-line no-await-in-loop
+    while (this.#running !== undefined) await this.#running;
+    if (this.#isStopped) return;
+    // From here on it is busy, before anything of the cycle is called.
+    this.#running = Promise.resolve()
+      .then(() => this.#cycle(occasion))
+      .catch((error: unknown) => {
+        if (!(error instanceof Stopped)) this.#breakOff(error);
+      });
     await this.#running;
     this.#running = undefined;
   }

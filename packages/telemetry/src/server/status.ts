@@ -15,7 +15,7 @@ import { readServerStatus, type ConfigurationStatus } from '../tree/requests.ts'
 import { spillDirectoryFor } from '../tree/trees.ts';
 import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { decodeJson, FrameType } from '../journal/frame.ts';
+import { FrameType } from '../journal/frame.ts';
 import { TailedJournal } from './tailed-journal.ts';
 
 export interface WriterStatus {
@@ -144,10 +144,7 @@ function accountOf(journal: TailedJournal, held: number): Account {
       if (frame.sequence <= last) continue;
       last = frame.sequence;
       unread += frame.units;
-      if (frame.type === FrameType.ACCOUNT) {
-        const { dropped } = (decodeJson(frame) ?? {}) as { dropped?: Record<string, number> };
-        journal.account.writerDropped = dropped ?? {};
-      }
+      if (frame.type === FrameType.ACCOUNT) journal.account.readFrame(frame);
     }
     journal.position = chunk.to;
   }

@@ -36,7 +36,7 @@ export const chmodSync: typeof fs.chmodSync = fs.chmodSync;
 export const ftruncateSync: typeof fs.ftruncateSync = fs.ftruncateSync;
 export const readlinkSync: typeof fs.readlinkSync = fs.readlinkSync;
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = fs.constants;
 
 let memory: MemoryFiles | undefined;
 
@@ -121,11 +121,21 @@ export function namesIn(directory: string): string[] {
 export function replaceFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, content, { mode: 0o600 });
+    writeWhole(temporary, typeof content === 'string' ? Buffer.from(content) : content);
     renameSync(temporary, path);
   } catch (error) {
     // A part of it must not take up the last room.
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** `writeFileSync` looks up some of the calls that it needs when it is called, and finds those of the program. */
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600);
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
+  } finally {
+    closeSync(file);
   }
 }

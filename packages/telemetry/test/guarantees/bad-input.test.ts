@@ -59,7 +59,7 @@ describe('bad input', { concurrency: true }, () => {
     const file = path.join(import.meta.dirname, '../support/programs/throwing-exporter.js');
     const count = 10_000;
     const configs = [{ reader, exporter: { type: `${file}#ThrowingExporter` } }];
-    const burst = { init: { address: scene.directory }, configs, count, perTurn: 500 };
+    const burst = { init: { address: scene.directory }, configs, count, perTurn: 500, sums: true };
     const program = scene.start('member', { burst, end: 'stay' });
     await program.complains(/exporter .*ThrowingExporter.* cannot be loaded: no credentials.*\n/);
     const [{ state }] = Object.values(readTreeStatus(scene.directory).configurations);
@@ -67,7 +67,8 @@ describe('bad input', { concurrency: true }, () => {
     program.proceed();
     assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
     assert.equal(program.stderr.match(/no credentials/g)?.length, 1, program.stderr);
-    assertAccount(await scene.ended(), { recorded: count, exported: 0, dropped: { exporter: count } });
+    const recorded = 3 * count;
+    assertAccount(await scene.ended(), { recorded, exported: 0, dropped: { exporter: recorded } });
   });
 
   test('values that an instrument cannot take are counted, and nothing throws', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -122,6 +122,15 @@ test('a thread that ends by itself leaves an empty file, which says that it is g
   await once(worker, 'exit');
   assert.deepEqual(readFileSync(path.join(place.primary, 'rescue')).length, 0);
   assertRecorded(place, COUNT);
+});
+
+test('a thread whose journal has been deleted since leaves nothing', async (t) => {
+  watch();
+  const place = places(t);
+  const { worker } = await start(t, place, 'wait');
+  rmSync(place.primary, { recursive: true });
+  await worker.terminate();
+  assert.ok(!existsSync(place.primary) && !existsSync(place.spill as string));
 });
 
 test('close takes from a running thread what it has, and refuses the rest', async (t) => {

@@ -33,7 +33,10 @@ function pointsOf(
   return points;
 }
 
-const valueOf = (...values: readonly number[]): HistogramValue => ({ ...row(...values), boundaries: BOUNDARIES });
+const valueOf = (...values: readonly number[]): HistogramValue => ({
+  ...row(...values),
+  boundaries: BOUNDARIES,
+});
 const restarted = (histogram: Histogram): Histogram =>
   new Histogram(BOUNDARIES, JSON.parse(JSON.stringify(histogram.state)) as HistogramState);
 

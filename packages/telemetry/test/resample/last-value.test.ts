@@ -52,14 +52,30 @@ suite('the last value', () => {
     tally.add(1040, 4, 'b');
     tally.close(closeAt(2000));
     assert.deepEqual(tally.left, [{ at: [1, 50_000_000], value: 5, writer: 'c' }]);
-    assert.deepEqual([...tally.merged], [['a', 1], ['b', 2]]);
+    assert.deepEqual(
+      [...tally.merged],
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+    );
     assert.deepEqual([...tally.exported], [['c', 1]]);
   });
 
   test('is told apart by the nanosecond, and of equal times the later one read', () => {
     const tally = new Tally();
-    const sample = (nanos: number, value: number) => ({ at: [1, nanos] as const, value, writer: 'a', units: 1 });
-    for (const [nanos, value] of [[7, 1], [8, 2], [7, 3], [8, 4]]) {
+    const sample = (nanos: number, value: number) => ({
+      at: [1, nanos] as const,
+      value,
+      writer: 'a',
+      units: 1,
+    });
+    for (const [nanos, value] of [
+      [7, 1],
+      [8, 2],
+      [7, 3],
+      [8, 4],
+    ]) {
       tally.value.add(10, sample(nanos, value), () => undefined);
     }
     tally.close(flushAt(2000));
@@ -85,7 +101,13 @@ suite('the last value', () => {
     tally.add(1090, 9, 'same');
     tally.close(flushAt(2000));
     assert.deepEqual(tally.values, [9]);
-    assert.deepEqual([...tally.merged], [['late', 1], ['same', 1]]);
+    assert.deepEqual(
+      [...tally.merged],
+      [
+        ['late', 1],
+        ['same', 1],
+      ],
+    );
   });
 
   test('one that comes late with a greater time still leaves', () => {

@@ -103,7 +103,10 @@ suite('a sum', () => {
             else sum = restarted(sum);
           }
           points.push(...pointsOf(sum, flushAt(10_000), 'delta'));
-          assert.equal(points.reduce((all, { value }) => all + value, 0), total);
+          assert.equal(
+            points.reduce((all, { value }) => all + value, 0),
+            total,
+          );
           for (const [at, { startMillis, millis }] of points.entries()) {
             assert.equal(startMillis, at === 0 ? START : points[at - 1].millis);
             assert.ok(millis > startMillis);
@@ -187,7 +190,8 @@ suite('an observed sum', () => {
           if (then === 'close') points.push(...pointsOf(sum, closeAt(nowMillis)));
           if (then === 'restart') sum = restartedObserved(sum);
           if (then === 'gone') {
-            for (const gone of ['a', 'b', 'c']) sum.retract(Math.floor(nowMillis / 100), `${gone}${generation}`);
+            for (const gone of ['a', 'b', 'c'])
+              sum.retract(Math.floor(nowMillis / 100), `${gone}${generation}`);
             generation++;
           }
         }

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { closing, fromMillis, isBefore, PointTimes, toMillis, windowEnd } from '../../src/resample/windows.ts';
+import {
+  closing,
+  fromMillis,
+  isBefore,
+  PointTimes,
+  toMillis,
+  windowEnd,
+} from '../../src/resample/windows.ts';
 import { closeAt, flushAt } from './closes.ts';
 
 suite('windows', () => {
   test('close in time order, once they have ended', () => {
-    const open = new Map([[12, 0], [10, 0], [11, 0], [-1, 0]]);
+    const open = new Map([
+      [12, 0],
+      [10, 0],
+      [11, 0],
+      [-1, 0],
+    ]);
     assert.deepEqual(closing(open, closeAt(1200)), [-1, 10, 11]);
     assert.deepEqual(closing(open, flushAt(0)), [-1, 10, 11, 12]);
   });

@@ -183,7 +183,11 @@ class Run {
   }
 }
 
-async function carriedOut(t: TestContext, resampling: 'none' | 'last_value', all: readonly Step[]): Promise<Run> {
+async function carriedOut(
+  t: TestContext,
+  resampling: 'none' | 'last_value',
+  all: readonly Step[],
+): Promise<Run> {
   t.mock.timers.setTime(T0);
   const run = new Run(t, resampling);
   run.pipeline = await run.stage.pipeline();
@@ -198,7 +202,10 @@ async function carriedOut(t: TestContext, resampling: 'none' | 'last_value', all
   run.stage.backend.answer = () => 'accept';
   t.mock.timers.setTime((run.nowMillis += 5000));
   assert.equal(await run.pipeline.flush({ tick: true }), true);
-  assert.deepEqual(run.stage.log.filter((line) => line.includes('failed')), []);
+  assert.deepEqual(
+    run.stage.log.filter((line) => line.includes('failed')),
+    [],
+  );
   await run.pipeline.stop();
   return run;
 }
@@ -236,7 +243,10 @@ function checkTotals(run: Run): void {
   assert.equal(last(SEEN) ?? 0, seen);
   assert.equal(last(QUEUE) ?? 0, queued);
   assert.equal(sizes?.count ?? 0, run.sizes.length);
-  assert.equal(sizes?.sum ?? 0, run.sizes.reduce((sum, value) => sum + value, 0));
+  assert.equal(
+    sizes?.sum ?? 0,
+    run.sizes.reduce((sum, value) => sum + value, 0),
+  );
 }
 
 /** Samples in the requests that had one of these answers. */

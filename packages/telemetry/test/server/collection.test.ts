@@ -16,10 +16,15 @@ function collectionOf(stage: Stage, ...writers: readonly Writer[]): Collection {
 }
 
 const bytesOf = ({ chunks }: PlannedJournal): number =>
-  [...chunks].reduce((sum, { from, to }) => sum + to.offset - (from.segment === to.segment ? from.offset : 0), 0);
+  [...chunks].reduce(
+    (sum, { from, to }) => sum + to.offset - (from.segment === to.segment ? from.offset : 0),
+    0,
+  );
 
 const sequencesOf = ({ chunks }: PlannedJournal): number[] =>
-  [...chunks].flatMap(({ frames }) => frames.map(({ sequence }) => sequence).filter((sequence) => sequence > 0));
+  [...chunks].flatMap(({ frames }) =>
+    frames.map(({ sequence }) => sequence).filter((sequence) => sequence > 0),
+  );
 
 /** About `mib` mebibytes of samples, in frames of 64 KiB. */
 function fill(writer: Writer, mib: number): void {
@@ -58,8 +63,14 @@ suite('a collection', () => {
       sizes.push(planned.reduce((sum, journal) => sum + bytesOf(journal), 0) / MIB);
       assert.ok(sizes.length < 10);
     } while (collection.isBehind);
-    assert.ok(sizes.every((size) => size < 9.1), sizes.join(' '));
-    assert.ok(sizes.slice(0, -1).every((size) => size >= 8), sizes.join(' '));
+    assert.ok(
+      sizes.every((size) => size < 9.1),
+      sizes.join(' '),
+    );
+    assert.ok(
+      sizes.slice(0, -1).every((size) => size >= 8),
+      sizes.join(' '),
+    );
     const total = sizes.reduce((sum, size) => sum + size, 0);
     assert.ok(Math.abs(total - 18) < 0.2, String(total));
     assert.equal(collection.pendingBytes, 0);
@@ -135,7 +146,8 @@ suite('a collection', () => {
   test('what was rescued comes behind all segments, with the frames that it repeats', (t) => {
     const stage = new Stage(t);
     const writer = stage.writer({ budget: { segmentMaxBytes: 65_536 } });
-    for (let frame = 0; frame < 5; frame++) writer.samples(T0, ...Array.from({ length: 1500 }, () => [1, 1] as const));
+    for (let frame = 0; frame < 5; frame++)
+      writer.samples(T0, ...Array.from({ length: 1500 }, () => [1, 1] as const));
     writer.rescue(2);
     const collection = collectionOf(stage, writer);
     for (const journal of collection.journals) journal.checkWriter();

@@ -42,7 +42,10 @@ function startWriter(stage: Stage, index: number): { writer: Writer; record: (fr
       writer.sums(at, [sum, 1 + index], [queue, 1], [seen, frame * 5 + (at - T0)]);
       writer.histogram(at, sizes, BOUNDARIES, [1, 50, 500 + frame]);
       writer.operations(at, [operation, 1000 + frame, 10], [operation, 2000]);
-      const rows = Array.from({ length: SAMPLES }, (_, row) => [row % 2 ? latency : own, row, row * 1000] as const);
+      const rows = Array.from(
+        { length: SAMPLES },
+        (_, row) => [row % 2 ? latency : own, row, row * 1000] as const,
+      );
       writer.samples(at, ...rows);
     }
   };
@@ -100,10 +103,18 @@ function* momentsOf(stage: Stage, before: string, after: string): Generator<Mome
   for (const id of readdirSync(path.join(before, 'journals'))) {
     const files = readdirSync(path.join(before, 'journals', id));
     const left = path.join(after, 'journals', id);
-    gone.push(...files.filter((name) => !existsSync(path.join(left, name))).map((name) => path.join('journals', id, name)));
+    gone.push(
+      ...files
+        .filter((name) => !existsSync(path.join(left, name)))
+        .map((name) => path.join('journals', id, name)),
+    );
   }
   for (let count = 1; count <= gone.length; count++) {
-    const half = { ...committed, name: `${count} of ${gone.length} files deleted`, directory: stage.copy(committed.directory) };
+    const half = {
+      ...committed,
+      name: `${count} of ${gone.length} files deleted`,
+      directory: stage.copy(committed.directory),
+    };
     for (const name of gone.slice(0, count)) rmSync(path.join(half.directory, name));
     yield half;
   }
@@ -124,7 +135,9 @@ async function sentBy(stage: Stage, directory: string, run: () => Promise<unknow
 }
 
 const same = (requests: readonly Request[]): string[] =>
-  requests.map(({ bytes, points }) => `${points.length} points, ${createHash('sha1').update(bytes).digest('hex')}`);
+  requests.map(
+    ({ bytes, points }) => `${points.length} points, ${createHash('sha1').update(bytes).digest('hex')}`,
+  );
 
 async function cycle(pipeline: Pipeline, nowMillis: number): Promise<void> {
   pipeline.poll(nowMillis);
@@ -132,7 +145,11 @@ async function cycle(pipeline: Pipeline, nowMillis: number): Promise<void> {
   while (pipeline.isBusy) await new Promise(setImmediate);
 }
 
-async function everyMoment(t: TestContext, options: StageOptions, temporality: AggregationTemporality): Promise<void> {
+async function everyMoment(
+  t: TestContext,
+  options: StageOptions,
+  temporality: AggregationTemporality,
+): Promise<void> {
   t.mock.timers.enable({ apis: ['Date'], now: T0 });
   const stage = new Stage(t, options);
   stage.backend.temporality = temporality;
@@ -165,7 +182,21 @@ async function everyMoment(t: TestContext, options: StageOptions, temporality: A
     const repeated = await sentBy(stage, moment.directory, () =>
       moment.isCommitted ? Promise.resolve() : cycle(again, isPlanned ? 0 : T0 + 1e6),
     );
-    if (process.env.DBG) console.log(moment.name, moment.accepted, repeated.length, requests.map((r) => r.accepted + ':' + r.points.length + ' ' + JSON.stringify(r.points[0].resource)+r.points[0].metric));
+    if (process.env.DBG)
+      console.log(
+        moment.name,
+        moment.accepted,
+        repeated.length,
+        requests.map(
+          (r) =>
+            r.accepted +
+            ':' +
+            r.points.length +
+            ' ' +
+            JSON.stringify(r.points[0].resource) +
+            r.points[0].metric,
+        ),
+      );
     const owed = moment.isCommitted ? [] : requests.filter(({ accepted }) => accepted >= moment.accepted);
     // Without a plan the journals may have their turns in another order.
     if (isPlanned) assert.deepEqual(same(repeated), same(owed), moment.name);
@@ -178,16 +209,22 @@ async function everyMoment(t: TestContext, options: StageOptions, temporality: A
     assert.deepEqual(same(rest), expected.rest, moment.name);
     assert.deepEqual({ ...counts, duplicated: 0 }, expected.account, moment.name);
     const unanswered = owed.filter(({ accepted }) => moment.isUnanswered && accepted === moment.accepted);
-    const isRepeated = unanswered.some(({ points }) => points.some(({ metric }) => /gauge|latency/.test(metric)));
+    const isRepeated = unanswered.some(({ points }) =>
+      points.some(({ metric }) => /gauge|latency/.test(metric)),
+    );
     assert.equal(duplicated > 0, isRepeated, moment.name);
     await again.stop();
   }
-  assert.equal(expected?.account.recorded, [late, ...threads].reduce((sum, { writer }) => sum + writer.recorded, 0));
+  assert.equal(
+    expected?.account.recorded,
+    [late, ...threads].reduce((sum, { writer }) => sum + writer.recorded, 0),
+  );
   assert.equal(expected?.account.journaled, 0);
 }
 
 suite('a cycle that was killed at any moment goes on as if it had not been', () => {
   test('with raw samples', (t) => everyMoment(t, {}, AggregationTemporality.CUMULATIVE));
-  test('with last values', (t) => everyMoment(t, { resampling: 'last_value' }, AggregationTemporality.CUMULATIVE));
+  test('with last values', (t) =>
+    everyMoment(t, { resampling: 'last_value' }, AggregationTemporality.CUMULATIVE));
   test('with delta temporality', (t) => everyMoment(t, {}, AggregationTemporality.DELTA));
 });

@@ -112,7 +112,10 @@ suite('delivery', () => {
     const next = post(t, inOrder(REFUSED, ACCEPTED, REFUSED));
     await next.delivery.deliver(ten(), '1');
     await next.delivery.deliver(ten(), '2');
-    assert.ok(waits.every((millis) => millis <= 100), 'a success ends the row');
+    assert.ok(
+      waits.every((millis) => millis <= 100),
+      'a success ends the row',
+    );
   });
 
   test('what the backend will never take is dropped, and so is what it says it did not keep', async (t) => {

@@ -89,14 +89,24 @@ suite('ingest', () => {
       const observed = writer.metric('observable_counter', 'own.observed');
       const operation = writer.metric('operation', 'multistorageclient.operation');
       const histogram = writer.metric('histogram', 'own.sizes', {}, { boundaries: [1] });
-      writer.sums(T0, [counter, 1], [counter, NaN], [counter, Infinity], [observed, -Infinity], [observed, 4]);
+      writer.sums(
+        T0,
+        [counter, 1],
+        [counter, NaN],
+        [counter, Infinity],
+        [observed, -Infinity],
+        [observed, 4],
+      );
       writer.histogram(T0, histogram, [1], [5]);
       writer.histogram(T0, histogram, [1], [Infinity, 2]);
       writer.operations(T0, [operation, 1, Infinity]);
     });
     assert.deepEqual(stage.backend.values('own.sum'), [1]);
     assert.deepEqual(stage.backend.values('own.observed'), [4]);
-    assert.deepEqual((stage.backend.values('own.sizes') as Histogram[]).map(({ sum }) => sum), [5]);
+    assert.deepEqual(
+      (stage.backend.values('own.sizes') as Histogram[]).map(({ sum }) => sum),
+      [5],
+    );
     assert.deepEqual(stage.backend.values('multistorageclient.data_size.sum'), []);
     assert.deepEqual(stage.account().dropped, { invalid_value: 5 });
   });
@@ -106,7 +116,10 @@ suite('ingest', () => {
       const gauge = writer.metric('gauge', 'own.gauge');
       const counter = writer.metric('counter', 'own.sum');
       writer.frame(77, new Uint8Array(16), 1, 11);
-      const future = encodeFrame({ type: 4 as FrameType, sequence: writer.sequence++, rows: 0, units: 100 }, new Uint8Array(16));
+      const future = encodeFrame(
+        { type: 4 as FrameType, sequence: writer.sequence++, rows: 0, units: 100 },
+        new Uint8Array(16),
+      );
       writer.append(withVersion(future, 9));
       writer.recorded += 100;
       // Columns that are too short for the rows; units that are not those of the rows.

@@ -5,7 +5,13 @@ import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricsConfig } from '../../src/config/metrics.ts';
 import { encodeAttributes } from '../../src/journal/attributes.ts';
-import { BASE_BYTES, histogramRowBytes, operationsBytes, samplesBytes, sumsBytes } from '../../src/journal/columns.ts';
+import {
+  BASE_BYTES,
+  histogramRowBytes,
+  operationsBytes,
+  samplesBytes,
+  sumsBytes,
+} from '../../src/journal/columns.ts';
 import type { InstrumentDefinition, InstrumentKind } from '../../src/journal/definitions.ts';
 import { encodeFrame, encodeJsonFrame, FrameType } from '../../src/journal/frame.ts';
 import { journalPlaces, RESCUE_FILE } from '../../src/journal/places.ts';
@@ -74,7 +80,12 @@ export class Writer {
   }
 
   /** An instrument with one series. */
-  metric(kind: InstrumentKind, name: string, attributes: Attributes = {}, over?: Partial<InstrumentDefinition>): number {
+  metric(
+    kind: InstrumentKind,
+    name: string,
+    attributes: Attributes = {},
+    over?: Partial<InstrumentDefinition>,
+  ): number {
     return this.series(this.instrument(kind, name, over), attributes);
   }
 
@@ -99,7 +110,12 @@ export class Writer {
     new Float64Array(payload.buffer, BASE_BYTES, count).set(rows.map(([, value]) => value));
     new Uint32Array(payload.buffer, BASE_BYTES + 8 * count, count).set(rows.map(([series]) => series));
     new Uint32Array(payload.buffer, BASE_BYTES + 12 * count, count).set(calls);
-    this.frame(FrameType.SUMS, payload, count, calls.reduce((a, b) => a + b, 0));
+    this.frame(
+      FrameType.SUMS,
+      payload,
+      count,
+      calls.reduce((a, b) => a + b, 0),
+    );
   }
 
   /** One row: values that fell into buckets with these upper bounds. */
@@ -114,7 +130,10 @@ export class Writer {
   }
 
   /** Ended operations; `bytes` is left out for those that move none. */
-  operations(at: number, ...rows: readonly (readonly [series: number, latencyNanos: number, bytes?: number])[]): void {
+  operations(
+    at: number,
+    ...rows: readonly (readonly [series: number, latencyNanos: number, bytes?: number])[]
+  ): void {
     const count = rows.length;
     const payload = base(at, operationsBytes(count));
     const column = (index: number): Float64Array =>

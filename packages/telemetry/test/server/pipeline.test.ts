@@ -7,6 +7,7 @@ import './instant-timers.ts';
 import type { Pipeline } from '../../src/server/pipeline.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import { deadProcess } from './journals.ts';
+import { millisOf } from './scripted-exporter.ts';
 import { Stage, T0, type StageOptions } from './stage.ts';
 
 /** A stage whose clock stands at T0. */
@@ -52,7 +53,12 @@ suite('the end of writers', () => {
     assert.equal(pipeline.isDrained, true);
     assert.deepEqual(stage.backend.values('multistorageclient.latency'), [2]);
     assert.deepEqual(stage.account(), {
-      recorded: 2, exported: 1, merged: 1, journaled: 0, dropped: {}, duplicated: 0,
+      recorded: 2,
+      exported: 1,
+      merged: 1,
+      journaled: 0,
+      dropped: {},
+      duplicated: 0,
     });
   });
 
@@ -178,7 +184,10 @@ suite('flush', () => {
     }
     assert.deepEqual(stage.backend.values('own.sum'), [1, 2, 3, 4, 5]);
     const millis = stage.backend.millis('own.sum');
-    assert.ok(millis.every((time, index) => index === 0 || time > millis[index - 1]), millis.join(' '));
+    assert.ok(
+      millis.every((time, index) => index === 0 || time > millis[index - 1]),
+      millis.join(' '),
+    );
   });
 
   test('is shared by all who ask while another one is under way', async (t) => {
@@ -202,6 +211,47 @@ suite('flush', () => {
     await Promise.all([first, ...waiting]);
     assert.deepEqual(stage.backend.values('own.gauge'), [1, 1, 2]);
     assert.equal(stage.backend.requests.length, 3);
+  });
+
+  test('cycles never overlap, whoever asks for them', async (t) => {
+    const { stage } = stageAt(t);
+    const writer = stage.writer();
+    const gauge = writer.metric('gauge', 'own.gauge');
+    const sum = writer.metric('counter', 'own.sum');
+    // Bytes that mean nothing make cycles full: three of them here.
+    for (let value = 1; value <= 20; value++) {
+      writer.frame(77, new Uint8Array(1024 * 1024), 0, 0);
+      writer.samples(T0, [gauge, value]);
+      writer.sums(T0, [sum, 1]);
+    }
+    const pipeline = await stage.pipeline();
+    const flushes: Promise<boolean>[] = [];
+    let lost = 0;
+    stage.backend.answer = () => {
+      flushes.push(pipeline.flush({ tick: true }));
+      pipeline.poll(Infinity);
+      return ++lost % 2 === 1 && lost < 10 ? 'lose' : 'accept';
+    };
+    assert.equal(await pipeline.flush({ tick: true }), true);
+    stage.backend.answer = () => 'accept';
+    assert.ok((await Promise.all(flushes)).every(Boolean));
+    assert.deepEqual(
+      stage.log.filter((line) => line.includes('failed')),
+      [],
+    );
+    const accepted = stage.backend.requests.filter(({ answer }) => answer === 'accept');
+    const values = accepted.flatMap(({ points }) => points).filter(({ metric }) => metric === 'own.gauge');
+    assert.deepEqual(
+      values.map(({ value }) => value),
+      Array.from({ length: 20 }, (_, at) => at + 1),
+    );
+    const millis = stage.backend.requests.flatMap(({ points, answer }) =>
+      points
+        .filter(({ metric }) => metric === 'own.sum' && answer === 'accept')
+        .map(({ time }) => millisOf(time)),
+    );
+    assert.ok(millis.every((time, at) => at === 0 || time > millis[at - 1]));
+    assert.equal(stage.account().exported, 20);
   });
 
   test('says that it did not get through, where it was stopped', async (t) => {

@@ -11,7 +11,11 @@ const PLAN: Plan = {
   ranges: [{ journal: 'a', from: { segment: 1, offset: 0 }, to: { segment: 2, offset: 8 }, ends: false }],
   endingResources: ['gone'],
 };
-const event = (request: string, what: PlanEvent['what'], repeats = 0): PlanEvent => ({ request, what, repeats });
+const event = (request: string, what: PlanEvent['what'], repeats = 0): PlanEvent => ({
+  request,
+  what,
+  repeats,
+});
 
 function begun(t: TestContext): { directory: string; file: string; log: PlanLog } {
   const directory = scratch(t);

@@ -12,7 +12,10 @@ const SECONDS = 1_800_000_000;
 
 /** Names of the metrics of a batch, with the values of each series. */
 function shapeOf({ metrics }: PointBatch): unknown {
-  return metrics.map(({ descriptor, series }) => [descriptor.name, series.map(({ attributes }) => attributes)]);
+  return metrics.map(({ descriptor, series }) => [
+    descriptor.name,
+    series.map(({ attributes }) => attributes),
+  ]);
 }
 
 suite('a request', () => {
@@ -53,7 +56,10 @@ suite('a request', () => {
           (a, b) => instants[a][0] - instants[b][0] || instants[a][1] - instants[b][1] || a - b,
         );
         assert.deepEqual(valuesOf(batch), order);
-        assert.deepEqual([...owners].map((owner) => journals[owner]), order.map((index) => `journal ${index}`));
+        assert.deepEqual(
+          [...owners].map((owner) => journals[owner]),
+          order.map((index) => `journal ${index}`),
+        );
       }),
     );
   });
@@ -61,7 +67,15 @@ suite('a request', () => {
   test('is grouped by resource, scope and instrument, whoever comes first', () => {
     const index = new SeriesIndex({ attributes: { tree: true } }, () => 'cumulative');
     const instrument = (name: string, scope: string) =>
-      ({ id: 1, kind: 'gauge', scope: { name: scope }, name, unit: '', description: '', valueType: 'double' }) as const;
+      ({
+        id: 1,
+        kind: 'gauge',
+        scope: { name: scope },
+        name,
+        unit: '',
+        description: '',
+        valueType: 'double',
+      }) as const;
     const all: ExportedSeries[] = [];
     for (const process of ['p1', 'p2']) {
       const resource = { attributes: { process } };
@@ -82,7 +96,9 @@ suite('a request', () => {
           JSON.stringify([resource.attributes, scope.name, descriptor.name]),
         );
         assert.equal(new Set(groups).size, groups.length, 'one entry per metric');
-        const outer = batch.metrics.map(({ resource, scope }) => JSON.stringify([resource.attributes, scope.name]));
+        const outer = batch.metrics.map(({ resource, scope }) =>
+          JSON.stringify([resource.attributes, scope.name]),
+        );
         const changes = outer.filter((group, at) => group !== outer[at - 1]).length;
         assert.equal(changes, new Set(outer).size, 'groups are adjacent');
       }),
@@ -109,7 +125,13 @@ suite('a request', () => {
     builder.add(seriesOf('gauge'), SECONDS, 1, 1);
     builder.add(seriesOf('gauge'), SECONDS, 2, 1, 'b');
     builder.add(seriesOf('gauge'), SECONDS, 3, 1, 'a');
-    assert.deepEqual([...unitsOf(builder.seal())], [['a', 2], ['b', 1]]);
+    assert.deepEqual(
+      [...unitsOf(builder.seal())],
+      [
+        ['a', 2],
+        ['b', 1],
+      ],
+    );
     builder.add(seriesOf('gauge'), SECONDS, 0, 1, 'c');
     assert.deepEqual([...unitsOf(builder.seal())], [['c', 1]]);
   });
@@ -117,7 +139,10 @@ suite('a request', () => {
 
 suite('a split request', () => {
   test('has each point, and each unit, in one of its halves', () => {
-    const point = fc.record({ series: fc.integer({ min: 0, max: 4 }), nanos: fc.integer({ min: 0, max: 9 }) });
+    const point = fc.record({
+      series: fc.integer({ min: 0, max: 4 }),
+      nanos: fc.integer({ min: 0, max: 9 }),
+    });
     fc.assert(
       fc.property(fc.array(point, { minLength: 2, maxLength: 60 }), (points) => {
         const builder = new RequestBuilder();
@@ -151,7 +176,16 @@ suite('a split request', () => {
     const series = index.series(
       'process',
       { attributes: {} },
-      { id: 1, kind: 'histogram', scope: { name: 's' }, name: 'h', unit: '', description: '', valueType: 'double', boundaries },
+      {
+        id: 1,
+        kind: 'histogram',
+        scope: { name: 's' },
+        name: 'h',
+        unit: '',
+        description: '',
+        valueType: 'double',
+        boundaries,
+      },
       {},
     );
     const builder = new RequestBuilder();
@@ -163,13 +197,23 @@ suite('a split request', () => {
     const columns = [first, second].map(({ batch: { metrics } }) =>
       metrics.flatMap(({ kind, series: all }) =>
         kind === 'histogram'
-          ? all.map(({ seconds, startSeconds, values }) => [[...seconds], [...(startSeconds ?? [])], values.map(({ count }) => count)])
+          ? all.map(({ seconds, startSeconds, values }) => [
+              [...seconds],
+              [...(startSeconds ?? [])],
+              values.map(({ count }) => count),
+            ])
           : [],
       ),
     );
     assert.deepEqual(columns, [
       [[[SECONDS], [SECONDS - 3], [0]]],
-      [[[SECONDS + 1, SECONDS + 2], [SECONDS - 2, SECONDS - 1], [1, 2]]],
+      [
+        [
+          [SECONDS + 1, SECONDS + 2],
+          [SECONDS - 2, SECONDS - 1],
+          [1, 2],
+        ],
+      ],
     ]);
   });
 });

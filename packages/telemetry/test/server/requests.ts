@@ -5,7 +5,11 @@ import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
 
 const index = new SeriesIndex({ attributes: {} }, () => 'cumulative');
 
-export function seriesOf(name: string, attributes: Record<string, string> = {}, scope = 'scope'): ExportedSeries {
+export function seriesOf(
+  name: string,
+  attributes: Record<string, string> = {},
+  scope = 'scope',
+): ExportedSeries {
   const instrument = {
     id: 1,
     kind: 'gauge',

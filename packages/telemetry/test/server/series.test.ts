@@ -17,14 +17,18 @@ const instrument = (over: Partial<InstrumentDefinition> = {}): InstrumentDefinit
   valueType: 'double',
   ...over,
 });
-const index = (): SeriesIndex => new SeriesIndex(TREE, (kind) => (kind === 'counter' ? 'delta' : 'cumulative'));
+const index = (): SeriesIndex =>
+  new SeriesIndex(TREE, (kind) => (kind === 'counter' ? 'delta' : 'cumulative'));
 
 suite('exported series', () => {
   test('under multistorageclient. belong to the tree, all others to their process', () => {
     const all = index();
     const own = [all.series('1', P1, instrument(), {}), all.series('2', P2, instrument(), {})];
     assert.notEqual(own[0], own[1]);
-    assert.deepEqual(own.map(({ metric }) => metric.resource), [P1, P2]);
+    assert.deepEqual(
+      own.map(({ metric }) => metric.resource),
+      [P1, P2],
+    );
     const shared = instrument({ name: 'multistorageclient.latency' });
     assert.equal(all.series('1', P1, shared, {}), all.series('2', P2, shared, {}));
     assert.equal(all.series('1', P1, shared, {}).metric.resource, TREE);
@@ -36,8 +40,16 @@ suite('exported series', () => {
     const all = index();
     const series = all.series('1', P1, instrument(), { b: 1, a: 'x', c: [2, 1] });
     assert.equal(all.series('1', P1, instrument(), { c: [2, 1], a: 'x', b: 1 }), series);
-    assert.deepEqual(Object.entries(series.attributes), [['a', 'x'], ['b', 1], ['c', [2, 1]]]);
-    for (const other of [{ a: 'x', b: '1', c: [2, 1] }, { a: 'x', b: 1 }, { a: 'x', b: 1, c: [1, 2] }]) {
+    assert.deepEqual(Object.entries(series.attributes), [
+      ['a', 'x'],
+      ['b', 1],
+      ['c', [2, 1]],
+    ]);
+    for (const other of [
+      { a: 'x', b: '1', c: [2, 1] },
+      { a: 'x', b: 1 },
+      { a: 'x', b: 1, c: [1, 2] },
+    ]) {
       assert.notEqual(all.series('1', P1, instrument(), other), series);
     }
   });

@@ -164,7 +164,8 @@ suite('directories that others left behind', () => {
       stage.backend.answer = () => 'refuse';
       recordOne(stage.writer({ process: deadProcess() }));
     }
-    for (const tree of [joined.directory, servedElsewhere.directory, gone]) utimesSync(tree, new Date(0), new Date(0));
+    for (const tree of [joined.directory, servedElsewhere.directory, gone])
+      utimesSync(tree, new Date(0), new Date(0));
     serving(t, directory, { env, leaves: false });
     await until(() => !existsSync(gone));
     assert.equal(readTreeStatus(joined.directory).server, undefined);

@@ -41,7 +41,12 @@ suite('the status of a tree', () => {
     writer.account({ budget: 2 });
     const { account, writers } = checked(stage, 8);
     assert.deepEqual(account, {
-      recorded: 8, exported: 0, merged: 0, journaled: 6, dropped: { budget: 2 }, duplicated: 0,
+      recorded: 8,
+      exported: 0,
+      merged: 0,
+      journaled: 6,
+      dropped: { budget: 2 },
+      duplicated: 0,
     });
     assert.deepEqual(
       writers.map(({ id, pid, threadId, state }) => ({ id, pid, threadId, state })),
@@ -85,7 +90,10 @@ suite('the status of a tree', () => {
     pipeline.poll(T0 + 100);
     while (pipeline.isBusy) await new Promise(setImmediate);
     const { account, writers } = checked(stage, 2);
-    assert.deepEqual(writers.map(({ id }) => id), [other.id]);
+    assert.deepEqual(
+      writers.map(({ id }) => id),
+      [other.id],
+    );
     assert.deepEqual([account.merged, account.journaled, account.exported], [1, 1, 0]);
     await pipeline.flush({ tick: false });
     assert.deepEqual(checked(stage, 2).account.exported, 1);

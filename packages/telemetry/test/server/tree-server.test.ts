@@ -50,7 +50,10 @@ suite('a tree server', () => {
   test('is the only one of its directory', (t) => {
     const { directory } = new Stage(t);
     served(t, directory);
-    assert.equal(TreeServer.open(directory, () => undefined), undefined);
+    assert.equal(
+      TreeServer.open(directory, () => undefined),
+      undefined,
+    );
   });
 
   test('lets the next one in when it has stopped', async (t) => {
@@ -172,7 +175,10 @@ suite('requests', () => {
 });
 
 suite('the end of a tree', () => {
-  const ended = async (t: TestContext, options: StageOptions): Promise<{ stage: Stage; server: TreeServer }> => {
+  const ended = async (
+    t: TestContext,
+    options: StageOptions,
+  ): Promise<{ stage: Stage; server: TreeServer }> => {
     const stage = new Stage(t, options);
     recordOne(stage.writer({ process: deadProcess() }));
     const server = served(t, stage.directory);

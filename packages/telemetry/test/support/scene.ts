@@ -59,6 +59,8 @@ export class Scene {
     const child = spawn(process.execPath, [...execArgv, file, ...args], {
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own: what it has started can be killed with it.
+      detached: true,
     });
     this.#programs.push(child);
     return new Program(child);
@@ -95,7 +97,7 @@ export class Scene {
   }
 
   async #end(t: TestContext): Promise<void> {
-    for (const child of this.#programs) child.kill('SIGKILL');
+    for (const { pid } of this.#programs) if (pid !== undefined) killGroup(pid);
     for (const tree of [this.directory, ...this.trees]) {
       // One that a program started just before it was killed may not hold its lock yet, and leaves by itself.
       const pid = livingServer(tree);
@@ -118,6 +120,14 @@ export function metricsTo(
     reader: { options: { collectIntervalMillis: 100, exportIntervalMillis: 200, ...options } },
     resampling: { type: resampling },
   };
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 function livingServer(directory: string): number | undefined {
