@@ -69,7 +69,6 @@ export async function until(condition: () => boolean): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not within a minute: ${String(condition)}`);
-    // oxlint-disable-next-line no-await-in-loop
     await setTimeout(20);
   }
 }

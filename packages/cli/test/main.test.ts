@@ -10,7 +10,6 @@ describe('msc-telemetry', () => {
     assert.deepEqual([code, stderr], [0, '']);
     for (const command of ['run', 'status', 'serve']) {
       assert.match(stdout, new RegExp(`^  ${command} `, 'mu'));
-      // oxlint-disable-next-line no-await-in-loop
       const help = await cli.run([command, '--help']);
       assert.deepEqual([help.code, help.stderr], [0, '']);
       assert.ok(help.stdout.startsWith(`msc-telemetry ${command} `));

@@ -44,7 +44,6 @@ describe('readOtlpLines', () => {
   it('refuses what is no OTLP JSON, and names the line', async (t) => {
     for (const wrong of ['nonsense', '"resourceMetrics"', 'null', '{"resourceSpans":[]}']) {
       const file = fileWith(t, `${EMPTY}${wrong}\n`);
-      // oxlint-disable-next-line no-await-in-loop
       await assert.rejects(read(file), { code: 'MSC_FORMAT', message: /, line 2: got .*resourceMetrics/u });
     }
   });
@@ -69,7 +68,6 @@ describe('endOfLines', () => {
       [`${EMPTY}${'x'.repeat(600_000)}`, EMPTY.length],
     ];
     for (const [text, end] of cases) {
-      // oxlint-disable-next-line no-await-in-loop
       assert.equal(await endOfLines(fileWith(t, text)), end);
     }
     assert.equal(await endOfLines(path.join(scratch(t), 'none')), 0);

@@ -260,7 +260,6 @@ describe('msc-telemetry run', () => {
     writeFileSync(path.join(cli.directory, 'section.json'), JSON.stringify({ exporter, reader }));
     const source = `import fs from 'node:fs'; process.chdir('/'); fs.readdirSync('.');`;
     for (const config of ['whole.json', 'section.json']) {
-      // oxlint-disable-next-line no-await-in-loop
       const { stdout } = await cli.run(['run', '--json', '--config', config, ...script(source)]);
       assert.equal(lastLine(stdout).operations[0].count, 1);
     }
@@ -276,7 +275,6 @@ describe('msc-telemetry run', () => {
     ];
     for (const [text, says] of cases) {
       writeFileSync(path.join(cli.directory, 'config.json'), text);
-      // oxlint-disable-next-line no-await-in-loop
       const { code, stderr } = await cli.run(['run', '--config', 'config.json', ...script('')]);
       assert.equal(code, 2);
       assert.match(stderr, says);

@@ -40,7 +40,6 @@ describe('msc-telemetry status', () => {
     const [said] = await once(child.stdout!, 'data');
     const directory = String(said).trim();
     for (const args of [[], [directory]]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { code, stdout } = await cli.run(['status', '--json', ...args]);
       assert.equal(code, 0);
       const [tree, ...others] = JSON.parse(stdout).trees;

@@ -44,7 +44,7 @@ export function resolveMetricsConfig(
   env: Readonly<NodeJS.ProcessEnv>,
 ): MetricsConfig {
   const problems: Problem[] = [];
-  if (!isSection(options, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
+  if (!isSection(options as unknown, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
     throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
   }
   const reader = resolveReader(options.reader, env, problems);

@@ -25,7 +25,6 @@ test('past the budget, samples are dropped and counted, and sums stay exact', as
     const [inMemory, onDisk] = [segmentBytes(memory), segmentBytes(disk)];
     assert.ok(inMemory <= memoryMaxBytes, `${inMemory} bytes in memory`);
     assert.ok(onDisk <= spillMaxBytes, `${onDisk} bytes on disk`);
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => void setTimeout(resolve, 5));
   }
   assert.equal(sink.points.length, 0);

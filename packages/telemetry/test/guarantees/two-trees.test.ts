@@ -31,7 +31,6 @@ describe('trees', { concurrency: true }, () => {
     assert.equal(new Set(statuses.map(({ server }) => server?.pid)).size, 2);
     for (const { program } of trees) program.proceed();
     for (const { sink, program } of trees) {
-      // oxlint-disable-next-line no-await-in-loop
       assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
       assertArrived(sink, 2 * count);
       const said = program.said.filter(({ directory }) => directory !== undefined);

@@ -42,7 +42,6 @@ describe('wall time', () => {
       const { clock, move } = await movable(t);
       // In the first half of a second of the monotonic clock: then the sum of both overflows, or it does not.
       while (monotonic()[1] > 400_000_000) {
-        // oxlint-disable-next-line no-await-in-loop
         await setTimeout(10);
       }
       move(3_600_000 + millis - (Date.now() % 1000));

@@ -78,7 +78,6 @@ describe('flush', () => {
     await nextTurn();
     gauge.record(2);
     assert.equal(contents().frames.length, 0);
-    // oxlint-disable-next-line no-await-in-loop
     while (contents().frames.length === 0) await setTimeout(10);
     const { frames, samples } = contents();
     assert.deepEqual([frames.length, samples.map(({ value }) => value)], [1, [1, 2]]);

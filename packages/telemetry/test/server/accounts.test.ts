@@ -168,7 +168,6 @@ class Run {
     };
     if (how === 'flush') await pipeline.flush({ tick: true });
     else pipeline.poll(how === 'tick' ? Infinity : 0);
-    // oxlint-disable-next-line no-await-in-loop
     while (pipeline.isBusy) await new Promise(setImmediate);
     if (isKilled) await this.restart();
   }
@@ -194,7 +193,6 @@ async function carriedOut(
   run.join();
   run.join();
   for (const step of all) {
-    // oxlint-disable-next-line no-await-in-loop
     await run.step(step);
     const { balanced } = readTreeStatus(run.stage.directory);
     assert.equal(balanced, true);

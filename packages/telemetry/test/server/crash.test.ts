@@ -141,7 +141,6 @@ const same = (requests: readonly Request[]): string[] =>
 
 async function cycle(pipeline: Pipeline, nowMillis: number): Promise<void> {
   pipeline.poll(nowMillis);
-  // oxlint-disable-next-line no-await-in-loop
   while (pipeline.isBusy) await new Promise(setImmediate);
 }
 

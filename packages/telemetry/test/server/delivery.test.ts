@@ -228,7 +228,6 @@ suite('delivery after a kill', () => {
         directory,
       );
       void hanging.delivery.deliver(ten(), '1');
-      // oxlint-disable-next-line no-await-in-loop
       await promise;
     }
     const last = post(t, () => ACCEPTED, directory);
@@ -258,7 +257,6 @@ suite('delivery after a kill', () => {
     await whole.delivery.deliver(ten(), '1');
     await whole.delivery.deliver(ten(), '2');
     for (let requests = 0; requests < whole.sent.length; requests++) {
-      // oxlint-disable-next-line no-await-in-loop
       const { before, after } = await killedAfter(t, requests, answer);
       const sent = [...before.sent.slice(0, requests), ...after.sent];
       assert.deepEqual(sent, whole.sent, `killed after ${requests}`);

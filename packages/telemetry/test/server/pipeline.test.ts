@@ -19,7 +19,6 @@ function stageAt(t: TestContext, options?: StageOptions): { stage: Stage; at: (m
 /** One poll, and the cycle that it starts. `tick` where the export interval has passed. */
 async function poll(pipeline: Pipeline, { tick = true } = {}): Promise<void> {
   pipeline.poll(tick ? Infinity : 0);
-  // oxlint-disable-next-line no-await-in-loop
   while (pipeline.isBusy) await new Promise(setImmediate);
 }
 
@@ -179,7 +178,6 @@ suite('flush', () => {
     at(500);
     for (let value = 1; value <= 5; value++) {
       writer.sums(T0 + 100, [sum, 1]);
-      // oxlint-disable-next-line no-await-in-loop
       await pipeline.flush({ tick: true });
     }
     assert.deepEqual(stage.backend.values('own.sum'), [1, 2, 3, 4, 5]);

@@ -31,7 +31,6 @@ function recordOne(writer: Writer): Writer {
 const millis = (count: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, count));
 
 async function until(isSo: () => boolean): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop
   while (!isSo()) await millis(5);
 }
 
@@ -77,7 +76,6 @@ suite('the loop of a server', () => {
       stage.writer().goodbye();
       const request = requestFlush(directory, stage.digest);
       assert.ok(request !== undefined);
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => isAnswered(request));
     }
     assert.equal(isOver, false);

@@ -68,7 +68,6 @@ suite('the status of a tree', () => {
     for (let cycle = 1; cycle < 5; cycle++) {
       writer.samples(T0, [gauge, 1], [gauge, 2]);
       writer.sums(T0, [sum, 1, 3]);
-      // oxlint-disable-next-line no-await-in-loop
       await pipeline.flush({ tick: true });
       // While its request was under way nothing of the cycle was exported yet.
       assert.deepEqual([seen?.account.exported, seen?.account.journaled], [2 * cycle - 2, 5]);

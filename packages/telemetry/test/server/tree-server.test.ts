@@ -29,7 +29,6 @@ function recordOne(writer: Writer, value = 1): Writer {
 async function until(server: TreeServer, isSo: () => boolean): Promise<void> {
   while (!isSo()) {
     server.poll(Date.now());
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise(setImmediate);
   }
 }
@@ -41,7 +40,6 @@ suite('a tree server', () => {
     assert.equal(server.poll(Date.now()), false);
     for (let number = 1; number <= 3; number++) {
       recordOne(stage.writer(), number);
-      // oxlint-disable-next-line no-await-in-loop
       await until(server, () => stage.backend.requests.length === number);
     }
     assert.deepEqual(stage.backend.values('own.gauge'), [1, 2, 3]);
@@ -101,9 +99,7 @@ suite('a tree server', () => {
     for (let value = 1; value <= 3; value++) {
       writer.sums(Date.now(), [sum, value]);
       const server = served(t, stage.directory);
-      // oxlint-disable-next-line no-await-in-loop
       await server.flush();
-      // oxlint-disable-next-line no-await-in-loop
       await server.stop();
     }
     assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), [1, 3, 6]);
@@ -219,10 +215,8 @@ suite('the end of a tree', () => {
       const writer = stage.writer({ process: deadProcess(value) });
       writer.sums(Date.now(), [writer.metric('counter', 'multistorageclient.request.sum'), value]);
       const server = served(t, stage.directory);
-      // oxlint-disable-next-line no-await-in-loop
       await server.flush();
       assert.equal(server.isDrained, true);
-      // oxlint-disable-next-line no-await-in-loop
       await server.stop();
       server.remove();
     }

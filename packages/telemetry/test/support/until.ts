@@ -11,7 +11,6 @@ export async function until<T>(
     const answer = probe();
     if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>;
     if (Date.now() > deadline) throw new Error(`no ${what} within ${DEADLINE_MILLIS} ms`);
-    // oxlint-disable-next-line no-await-in-loop
     await setTimeout(10);
   }
 }

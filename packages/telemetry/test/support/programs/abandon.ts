@@ -23,7 +23,6 @@ async function main({ directory, config }: AbandonJob): Promise<void> {
   const worker = new Worker(import.meta.filename, { workerData: { config, recorded } satisfies ThreadData });
   worker.on('error', (error) => say({ error: String(error) }));
   for (let seen = 0; seen < 100_000; seen = Atomics.load(recorded, 0)) {
-    // oxlint-disable-next-line no-await-in-loop
     await Atomics.waitAsync(recorded, 0, seen, 10).value;
   }
   say({ before: Atomics.load(recorded, 0) });
