@@ -188,8 +188,8 @@ export class Telemetry {
     return recording;
   }
 
-  #open(options: MetricsOptions): Recording | undefined {
-    if (options.exporter === undefined) {
+  #open(options: MetricsOptions | null): Recording | undefined {
+    if (options?.exporter === undefined) {
       logError('no exporter is configured: metrics are disabled');
       return undefined;
     }

@@ -53,6 +53,7 @@ export class Pipeline {
   readonly #collection: Collection;
   readonly #aggregates = new Aggregates();
   readonly #plan: PlanLog;
+  readonly #treeResource: ResourceDescriptor;
   #checkpoint: Checkpoint | undefined;
   #unfinished: Plan | undefined;
   #sequence: number;
@@ -88,6 +89,7 @@ export class Pipeline {
     this.#plan = new PlanLog(options.directory);
     const plan = this.#plan.load();
     if (plan?.sequence === this.#sequence + 1) this.#unfinished = plan;
+    this.#treeResource = this.#unfinished?.treeResource ?? options.treeResource;
   }
 
   get config(): MetricsConfig {
@@ -207,7 +209,8 @@ export class Pipeline {
   }
 
   #restore(): void {
-    const { config, treeResource } = this.#options;
+    const { config } = this.#options;
+    const treeResource = this.#treeResource;
     const temporality = this.#exporter?.temporality.bind(this.#exporter) ?? (() => 'cumulative' as const);
     this.#index = new SeriesIndex(treeResource, temporality);
     this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
@@ -282,6 +285,7 @@ export class Pipeline {
       close: { intervalMillis: collectIntervalMillis, untilMillis, nowMillis, tick },
       ranges,
       endingResources: this.#collection.endingResources(ranges),
+      treeResource: this.#treeResource,
     };
   }
 

@@ -11,6 +11,7 @@
  * request counts as sent and unanswered.
  */
 import path from 'node:path';
+import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { closeSync, openExisting, openSync, readFileSync, replaceFile } from '../tree/files.ts';
 import { decodeJson, encodeJsonFrame, type FrameType } from '../journal/frame.ts';
 import { scan, type Position } from '../journal/reader.ts';
@@ -35,6 +36,8 @@ export interface Plan {
   readonly ranges: readonly PlannedRange[];
   /** Processes that are gone: their series are sent for the last time. */
   readonly endingResources: readonly string[];
+  /** The tree's, as it was then: the file that says it may have been replaced since. */
+  readonly treeResource: ResourceDescriptor;
 }
 
 /** JSON has no Infinity: `null` closes every window. */

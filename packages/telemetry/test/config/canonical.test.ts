@@ -68,6 +68,15 @@ suite('canonical JSON', () => {
     assert.equal(({} as { x?: number }).x, undefined);
   });
 
+  test('ends, whatever it is given', () => {
+    const cyclic: Record<string, unknown> = { a: 1 };
+    cyclic['self'] = { again: cyclic };
+    assert.equal(canonicalJson(cyclic), canonicalJson({ a: 1, self: { again: '\0cycle' } }));
+    const twice = { x: 1 };
+    assert.equal(canonicalJson([twice, twice]), '[{"x":1},{"x":1}]');
+    assert.notEqual(canonicalJson({ at: new Date(0) }), canonicalJson({ at: new Date(1) }));
+  });
+
   test('leaves out what is undefined', () => {
     assert.equal(canonicalJson({ b: undefined, a: 1 }), canonicalJson({ a: 1 }));
   });

@@ -14,6 +14,7 @@ const PLAN: Plan = {
   close: { intervalMillis: 10, untilMillis: null, nowMillis: 5, tick: true },
   ranges: [],
   endingResources: [],
+  treeResource: { attributes: {} },
 };
 const ACCEPTED: ExportOutcome = { status: 'accepted', rejectedPoints: 0 };
 const REFUSED: ExportOutcome = { status: 'retry', error: new Error('503') };

@@ -10,6 +10,7 @@ const PLAN: Plan = {
   close: { intervalMillis: 10, untilMillis: null, nowMillis: 5, tick: true },
   ranges: [{ journal: 'a', from: { segment: 1, offset: 0 }, to: { segment: 2, offset: 8 }, ends: false }],
   endingResources: ['gone'],
+  treeResource: { attributes: {} },
 };
 const event = (request: string, what: PlanEvent['what'], repeats = 0): PlanEvent => ({
   request,

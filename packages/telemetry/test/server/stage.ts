@@ -33,10 +33,16 @@ export interface StageOptions {
 
 let stages = 0;
 
-/** An empty directory that the test's end removes. */
-export function scratch(t: TestContext): string {
+/** An empty directory. */
+export function scratchDirectory(): { readonly path: string; readonly remove: () => void } {
   const directory = mkdtempSync(path.join(tmpdir(), 'msc-server-test-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** One that the test's end removes. */
+export function scratch(t: TestContext): string {
+  const { path: directory, remove } = scratchDirectory();
+  t.after(remove);
   return directory;
 }
 
@@ -82,11 +88,11 @@ export class Stage {
   }
 
   /** A pipeline with every journal that is there. */
-  async pipeline(directory: string = this.directory): Promise<Pipeline> {
+  async pipeline(directory: string = this.directory, treeResource = { attributes: { 'service.name': 'tree' } }): Promise<Pipeline> {
     const pipeline = new Pipeline({
       directory: path.join(directory, 'server', this.digest),
       config: this.config,
-      treeResource: { attributes: { 'service.name': 'tree' } },
+      treeResource,
       log: (message) => this.log.push(message),
       onChange: () => undefined,
     });
