@@ -36,12 +36,13 @@ export function show(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value === 'symbol' || typeof value === 'bigint') return value.toString();
   if (typeof value === 'number' || value === undefined) return String(value);
-  let text: string;
+  let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value) as string | undefined;
   } catch {
-    text = Object.prototype.toString.call(value);
+    // It cannot be shown as it is: in cycles, or hostile.
   }
+  text ??= Object.prototype.toString.call(value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 

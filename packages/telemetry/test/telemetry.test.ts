@@ -53,7 +53,10 @@ suite('the objects of a configuration', () => {
     assert.equal(telemetry.meterProvider(one), telemetry.meterProvider(two));
     assert.equal(telemetry.meter(one), telemetry.meter(two));
     assert.equal(telemetry.gauge(one, GaugeName.LATENCY), telemetry.gauge(two, GaugeName.LATENCY));
-    assert.equal(telemetry.counter(one, CounterName.REQUEST_SUM), telemetry.counter(two, CounterName.REQUEST_SUM));
+    assert.equal(
+      telemetry.counter(one, CounterName.REQUEST_SUM),
+      telemetry.counter(two, CounterName.REQUEST_SUM),
+    );
     const provider = { provider: 's3', attributes: { a: 1, b: 2 } };
     const reordered = { attributes: { b: 2, a: 1 }, provider: 's3' };
     assert.equal(telemetry.operations(one, provider), telemetry.operations(two, reordered));
@@ -64,7 +67,10 @@ suite('the objects of a configuration', () => {
     const other = configFor(new Backend('others 2'));
     assert.notEqual(telemetry.meterProvider(config), telemetry.meterProvider(other));
     assert.notEqual(telemetry.gauge(config, GaugeName.LATENCY), telemetry.gauge(config, GaugeName.DATA_RATE));
-    assert.notEqual(telemetry.operations(config, { provider: 's3' }), telemetry.operations(config, { provider: 'gcs' }));
+    assert.notEqual(
+      telemetry.operations(config, { provider: 's3' }),
+      telemetry.operations(config, { provider: 'gcs' }),
+    );
   });
 });
 
@@ -131,7 +137,10 @@ suite('recording and exporting', () => {
     for (const name of Object.values(CounterName)) telemetry.counter(config, name)?.add(1);
     await telemetry.forceFlush();
     const metrics = new Set(backend.points.map(({ metric }) => metric));
-    assert.deepEqual([...metrics].toSorted(), [...Object.values(GaugeName), ...Object.values(CounterName)].toSorted());
+    assert.deepEqual(
+      [...metrics].toSorted(),
+      [...Object.values(GaugeName), ...Object.values(CounterName)].toSorted(),
+    );
   });
 
   test('a flush resolves when everything was accepted', async () => {
@@ -153,7 +162,10 @@ suite('recording and exporting', () => {
     await assert.rejects(telemetry.forceFlush({ timeoutMillis: 50 }), (error: unknown) => {
       assert.ok(error instanceof TelemetryError);
       assert.equal(error.code, 'MSC_FLUSH_TIMEOUT');
-      assert.deepEqual(error.problems.map(({ path: field, value }) => [field, value]), [['timeoutMillis', 50]]);
+      assert.deepEqual(
+        error.problems.map(({ path: field, value }) => [field, value]),
+        [['timeoutMillis', 50]],
+      );
       return true;
     });
     backend.answer = () => 'accept';
@@ -173,15 +185,15 @@ suite('recording and exporting', () => {
   });
 
   test('the statistics count what was recorded and what was dropped', () => {
-    const before = telemetry.stats();
+    const earlier = telemetry.stats();
     const config = configFor(new Backend('stats'));
     const counter = telemetry.counter(config, CounterName.REQUEST_SUM);
     counter?.add(1);
     counter?.add(-1);
     counter?.add(NaN);
     const { recorded, dropped, mode, isJournaled, directory } = telemetry.stats();
-    assert.equal(recorded - before.recorded, 3);
-    assert.equal((dropped['invalid_value'] ?? 0) - (before.dropped['invalid_value'] ?? 0), 2);
+    assert.equal(recorded - earlier.recorded, 3);
+    assert.equal((dropped['invalid_value'] ?? 0) - (earlier.dropped['invalid_value'] ?? 0), 2);
     assert.deepEqual([mode, isJournaled, path.dirname(directory)], ['local', true, root.path]);
   });
 });
@@ -196,7 +208,10 @@ suite('shutdown', () => {
     await telemetry.shutdown();
     assert.deepEqual(backend.values(GaugeName.LATENCY), [9]);
     assert.equal(existsSync(directory), false);
-    assert.deepEqual(readdirSync(root.path).filter((name) => name.startsWith('tree-')), []);
+    assert.deepEqual(
+      readdirSync(root.path).filter((name) => name.startsWith('tree-')),
+      [],
+    );
     gauge?.record(10);
     assert.equal(telemetry.stats().dropped['closed'], 1);
     await telemetry.shutdown();

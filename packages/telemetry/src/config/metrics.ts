@@ -44,7 +44,9 @@ export function resolveMetricsConfig(
   env: Readonly<NodeJS.ProcessEnv>,
 ): MetricsConfig {
   const problems: Problem[] = [];
-  if (!isSection(options as unknown, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
+  // As JavaScript may pass it.
+  const given: unknown = options;
+  if (!isSection(given, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
     throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
   }
   const reader = resolveReader(options.reader, env, problems);

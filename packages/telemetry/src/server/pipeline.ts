@@ -175,7 +175,6 @@ export class Pipeline {
     do {
       for (const journal of this.journals) journal.checkWriter();
       // Cycles follow each other by nature.
-      // oxlint-disable-next-line no-await-in-loop
       await this.#run({ tick, flush: true });
     } while (this.#collection.isBehind && !this.#isStopped);
     return !this.#isStopped;
@@ -229,7 +228,6 @@ export class Pipeline {
   /** One cycle, when the one that is running has ended: they never overlap. */
   async #run(occasion: Occasion): Promise<void> {
     // Another one may begin before this goes on.
-    // oxlint-disable-next-line no-await-in-loop
     while (this.#running !== undefined) await this.#running;
     if (this.#isStopped) return;
     // From here on it is busy, before anything of the cycle is called.

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { configurationDigest } from '../../src/config/digest.ts';
 import { resolveMetricsConfig, type MetricsOptions } from '../../src/config/metrics.ts';
-import { TelemetryError, type Problem } from '../../src/errors.ts';
+import type { Problem, TelemetryError } from '../../src/errors.ts';
+import { errorOf } from '../telemetry-error.ts';
 
 const CONSOLE = { type: 'console' } as const;
 
@@ -10,20 +11,15 @@ const CONSOLE = { type: 'console' } as const;
 const resolve = (options: unknown, env: NodeJS.ProcessEnv = {}): ReturnType<typeof resolveMetricsConfig> =>
   resolveMetricsConfig(options as MetricsOptions, env);
 
-function errorOf(options: unknown): TelemetryError {
-  try {
-    resolve(options);
-  } catch (error) {
-    assert.ok(error instanceof TelemetryError, String(error));
-    for (const { path, expected } of error.problems) {
-      assert.ok(error.message.includes(`${path}: got `) && error.message.includes(expected), error.message);
-    }
-    return error;
+function refusal(options: unknown): TelemetryError {
+  const error = errorOf(() => resolve(options));
+  for (const { path, expected } of error.problems) {
+    assert.ok(error.message.includes(`${path}: got `) && error.message.includes(expected), error.message);
   }
-  assert.fail('nothing was wrong');
+  return error;
 }
 
-const problemsOf = (options: unknown): readonly Problem[] => errorOf(options).problems;
+const problemsOf = (options: unknown): readonly Problem[] => refusal(options).problems;
 const pathsOf = (options: unknown): string[] => problemsOf(options).map(({ path }) => path);
 
 suite('a metrics configuration', () => {
@@ -86,7 +82,7 @@ suite('a metrics configuration', () => {
 
 suite('a wrong metrics configuration', () => {
   test('is refused with every wrong field at once', () => {
-    const error = errorOf({
+    const error = refusal({
       exporter: { type: 'nonsense' },
       reader: { options: { collect_interval_millis: 0, exportIntervalMillis: 'often', speed: 1 }, name: 'x' },
       resampling: { type: 'first_value' },
@@ -148,7 +144,7 @@ suite('a wrong metrics configuration', () => {
   });
 
   test('is the exporter’s fault alone where nothing else is wrong', () => {
-    const error = errorOf({ exporter: { type: 'nonsense' } });
+    const error = refusal({ exporter: { type: 'nonsense' } });
     assert.equal(error.code, 'MSC_EXPORTER_UNUSABLE');
     assert.deepEqual(
       error.problems.map(({ path, value }) => [path, value]),

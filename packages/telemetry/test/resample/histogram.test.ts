@@ -86,18 +86,18 @@ suite('a histogram', () => {
     const step = fc.record({
       window: fc.integer({ min: 0, max: 5 }),
       values: fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 5 }),
-      then: fc.constantFrom('nothing', 'close', 'restart'),
+      next: fc.constantFrom('nothing', 'close', 'restart'),
     });
     fc.assert(
       fc.property(fc.array(step, { minLength: 1 }), (steps) => {
         let histogram = new Histogram(BOUNDARIES, { startMillis: START });
         const points: Emitted[] = [];
         let nowMillis = 2000;
-        for (const { window, values, then } of steps) {
+        for (const { window, values, next } of steps) {
           nowMillis += 60;
           histogram.add(15 + window, row(...values));
-          if (then === 'close') points.push(...pointsOf(histogram, closeAt(nowMillis)));
-          if (then === 'restart') histogram = restarted(histogram);
+          if (next === 'close') points.push(...pointsOf(histogram, closeAt(nowMillis)));
+          if (next === 'restart') histogram = restarted(histogram);
         }
         points.push(...pointsOf(histogram, { ...flushAt(nowMillis + 1), tick: true }));
         for (const [at, { value, millis }] of points.entries()) {

@@ -64,19 +64,13 @@ suite('the last value', () => {
 
   test('is told apart by the nanosecond, and of equal times the later one read', () => {
     const tally = new Tally();
-    const sample = (nanos: number, value: number) => ({
-      at: [1, nanos] as const,
-      value,
-      writer: 'a',
-      units: 1,
-    });
     for (const [nanos, value] of [
       [7, 1],
       [8, 2],
       [7, 3],
       [8, 4],
     ]) {
-      tally.value.add(10, sample(nanos, value), () => undefined);
+      tally.value.add(10, { at: [1, nanos], value, writer: 'a', units: 1 }, () => undefined);
     }
     tally.close(flushAt(2000));
     assert.deepEqual(tally.values, [4]);
@@ -131,17 +125,17 @@ suite('the last value', () => {
     const step = fc.record({
       writer: fc.constantFrom('a', 'b', 'c'),
       atMillis: fc.integer({ min: 0, max: 2000 }),
-      then: fc.constantFrom('nothing', 'nothing', 'close', 'restart'),
+      next: fc.constantFrom('nothing', 'nothing', 'close', 'restart'),
     });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const tally = new Tally();
         const recorded = new Map<string, number>();
-        for (const [index, { writer, atMillis, then }] of steps.entries()) {
+        for (const [index, { writer, atMillis, next }] of steps.entries()) {
           tally.add(atMillis, index, writer);
           bump(recorded, writer, 1);
-          if (then === 'close') tally.close(closeAt(atMillis));
-          if (then === 'restart') tally.restart();
+          if (next === 'close') tally.close(closeAt(atMillis));
+          if (next === 'restart') tally.restart();
         }
         tally.close(flushAt(10_000));
         for (const [writer, count] of recorded) {

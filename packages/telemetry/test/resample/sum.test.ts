@@ -142,9 +142,20 @@ suite('a sum', () => {
   });
 });
 
-suite('an observed sum', () => {
-  const values = (sum: ObservedSum, close: Close): number[] => pointsOf(sum, close).map(({ value }) => value);
+const values = (sum: ObservedSum, close: Close): number[] => pointsOf(sum, close).map(({ value }) => value);
 
+/** Two writers observe in five windows, the second not in the last; their journals are read in this order. */
+function readInOrder(order: readonly ('a' | 'b')[]): number[] {
+  const sum = new ObservedSum(false, { startMillis: START });
+  for (const writer of order) {
+    for (let window = 10; window < 15; window++) {
+      if (writer === 'a' || window < 14) sum.observe(window, window * (writer === 'a' ? 1 : 100), writer);
+    }
+  }
+  return values(sum, closeAt(2000));
+}
+
+suite('an observed sum', () => {
   test('is what its writer said last in each window', () => {
     const sum = new ObservedSum(false, { startMillis: START });
     sum.observe(10, 0.1, 'a');
@@ -154,17 +165,8 @@ suite('an observed sum', () => {
   });
 
   test('does not depend on whose journal is read first', () => {
-    const read = (order: readonly string[]): number[] => {
-      const sum = new ObservedSum(false, { startMillis: START });
-      for (const writer of order) {
-        for (let window = 10; window < 15; window++) {
-          if (writer === 'a' || window < 14) sum.observe(window, window * (writer === 'a' ? 1 : 100), writer);
-        }
-      }
-      return values(sum, closeAt(2000));
-    };
-    assert.deepEqual(read(['a', 'b']), [1010, 1111, 1212, 1313, 1314]);
-    assert.deepEqual(read(['b', 'a']), [1010, 1111, 1212, 1313, 1314]);
+    assert.deepEqual(readInOrder(['a', 'b']), [1010, 1111, 1212, 1313, 1314]);
+    assert.deepEqual(readInOrder(['b', 'a']), [1010, 1111, 1212, 1313, 1314]);
   });
 
   test('of monotonic writers never falls, and ends at what they said last', () => {
@@ -172,7 +174,7 @@ suite('an observed sum', () => {
       writer: fc.constantFrom('a', 'b', 'c'),
       window: fc.integer({ min: -3, max: 4 }),
       more: fc.double({ min: 0, max: 1e6, noNaN: true }),
-      then: fc.constantFrom('nothing', 'nothing', 'close', 'restart', 'gone'),
+      next: fc.constantFrom('nothing', 'nothing', 'close', 'restart', 'gone'),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -181,15 +183,15 @@ suite('an observed sum', () => {
         const points: Emitted[] = [];
         let nowMillis = 2000;
         let generation = 0;
-        for (const { writer, window, more, then } of steps) {
+        for (const { writer, window, more, next } of steps) {
           const name = `${writer}${generation}`;
           nowMillis += 50;
           const total = (said.get(name) ?? 0) + more;
           said.set(name, total);
           sum.observe(Math.floor(nowMillis / 100) + window, total, name);
-          if (then === 'close') points.push(...pointsOf(sum, closeAt(nowMillis)));
-          if (then === 'restart') sum = restartedObserved(sum);
-          if (then === 'gone') {
+          if (next === 'close') points.push(...pointsOf(sum, closeAt(nowMillis)));
+          if (next === 'restart') sum = restartedObserved(sum);
+          if (next === 'gone') {
             for (const gone of ['a', 'b', 'c'])
               sum.retract(Math.floor(nowMillis / 100), `${gone}${generation}`);
             generation++;

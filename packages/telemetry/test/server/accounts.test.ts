@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
-// oxlint-disable-next-line import/no-unassigned-import
+// oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
 import type { Histogram } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';

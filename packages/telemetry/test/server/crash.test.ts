@@ -141,7 +141,7 @@ const same = (requests: readonly Request[]): string[] =>
 
 /** The next server may know the tree under another name. */
 const withoutResource = (requests: readonly Request[]): unknown[] =>
-  requests.map(({ points }) => points.map(({ resource: _, ...point }) => point));
+  requests.map(({ points }) => points.map((point) => ({ ...point, resource: undefined })));
 
 async function cycle(pipeline: Pipeline, nowMillis: number): Promise<void> {
   pipeline.poll(nowMillis);

@@ -177,27 +177,33 @@ suite('delivery', () => {
   });
 });
 
-suite('delivery after a kill', () => {
-  /** Kills the first server when it has sent `requests`, and lets another one carry out the same plan. */
-  async function killedAfter(
-    t: TestContext,
-    requests: number,
-    answer: (batch: PointBatch, request: number) => ExportOutcome,
-  ): Promise<{ before: Post; after: Post }> {
-    const { promise: killed, resolve: kill } = Promise.withResolvers<void>();
-    const before = post(t, (batch, request) => {
-      if (request < requests) return answer(batch, request);
-      kill();
-      return new Promise<never>(() => undefined);
-    });
-    void before.delivery.deliver(ten(), '1').then(() => before.delivery.deliver(ten(), '2'));
-    await killed;
-    const after = post(t, (batch, request) => answer(batch, requests + request), before.directory);
-    await after.delivery.deliver(ten(), '1');
-    await after.delivery.deliver(ten(), '2');
-    return { before, after };
-  }
+/** Kills the first server when it has sent `requests`, and lets another one carry out the same plan. */
+async function killedAfter(
+  t: TestContext,
+  requests: number,
+  answer: (batch: PointBatch, request: number) => ExportOutcome,
+): Promise<{ before: Post; after: Post }> {
+  const { promise: killed, resolve: kill } = Promise.withResolvers<void>();
+  const before = post(t, (batch, request) => {
+    if (request < requests) return answer(batch, request);
+    kill();
+    return new Promise<never>(() => undefined);
+  });
+  void before.delivery.deliver(ten(), '1').then(() => before.delivery.deliver(ten(), '2'));
+  await killed;
+  const after = post(t, (batch, request) => answer(batch, requests + request), before.directory);
+  await after.delivery.deliver(ten(), '1');
+  await after.delivery.deliver(ten(), '2');
+  return { before, after };
+}
 
+/** Wants three points at the most, and a certain one not at all. */
+function atMostThree(batch: PointBatch): ExportOutcome {
+  const values = valuesOf(batch);
+  return values.length > 3 || values.includes(7) ? TOO_LARGE : ACCEPTED;
+}
+
+suite('delivery after a kill', () => {
   test('what was settled is counted and not sent again', async (t) => {
     const { after } = await killedAfter(t, 1, () => ACCEPTED);
     assert.equal(after.sent.length, 1);
@@ -250,15 +256,11 @@ suite('delivery after a kill', () => {
   });
 
   test('a split is carried out again in the same parts, wherever it was killed', async (t) => {
-    const answer = (batch: PointBatch): ExportOutcome => {
-      const values = valuesOf(batch);
-      return values.length > 3 || values.includes(7) ? TOO_LARGE : ACCEPTED;
-    };
-    const whole = post(t, answer);
+    const whole = post(t, atMostThree);
     await whole.delivery.deliver(ten(), '1');
     await whole.delivery.deliver(ten(), '2');
     for (let requests = 0; requests < whole.sent.length; requests++) {
-      const { before, after } = await killedAfter(t, requests, answer);
+      const { before, after } = await killedAfter(t, requests, atMostThree);
       const sent = [...before.sent.slice(0, requests), ...after.sent];
       assert.deepEqual(sent, whole.sent, `killed after ${requests}`);
       assert.deepEqual([exported(after), rejected(after)], [exported(whole), rejected(whole)]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { Histogram } from '@opentelemetry/sdk-metrics';
-import { encodeFrame, type FrameType } from '../../src/journal/frame.ts';
+import { encodeFrame, FrameType } from '../../src/journal/frame.ts';
 import type { Writer } from './journals.ts';
 import { millisOf } from './scripted-exporter.ts';
 import { Stage, T0, type StageOptions } from './stage.ts';
@@ -117,7 +117,7 @@ suite('ingest', () => {
       const counter = writer.metric('counter', 'own.sum');
       writer.frame(77, new Uint8Array(16), 1, 11);
       const future = encodeFrame(
-        { type: 4 as FrameType, sequence: writer.sequence++, rows: 0, units: 100 },
+        { type: FrameType.SAMPLES, sequence: writer.sequence++, rows: 0, units: 100 },
         new Uint8Array(16),
       );
       writer.append(withVersion(future, 9));
@@ -169,7 +169,7 @@ suite('ingest', () => {
       writer.sums(T0, [writer.metric('observable_counter', 'own.sum'), 40]);
       writer.sums(T0, [writer.metric('counter', 'own.sum'), 4]);
     });
-    assert.deepEqual(stage.backend.values('own.sum').toSorted(), [40, 7]);
+    assert.deepEqual(new Set(stage.backend.values('own.sum')), new Set([7, 40]));
     assert.equal(stage.log.length, 0);
   });
 

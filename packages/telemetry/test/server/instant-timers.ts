@@ -7,10 +7,7 @@ const { setTimeout } = globalThis;
 export const waits: number[] = [];
 export const held: { on: boolean } = { on: false };
 
-globalThis.setTimeout = Object.assign(
-  (task: () => void, millis = 0): NodeJS.Timeout => {
-    waits.push(millis);
-    return held.on ? setTimeout(task, 2 ** 31 - 1).unref() : setTimeout(task, 0);
-  },
-  { __promisify__: setTimeout.__promisify__ },
-) as typeof globalThis.setTimeout;
+globalThis.setTimeout = ((task: () => void, millis = 0): NodeJS.Timeout => {
+  waits.push(millis);
+  return held.on ? setTimeout(task, 2 ** 31 - 1).unref() : setTimeout(task, 0);
+}) as typeof globalThis.setTimeout;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-// oxlint-disable-next-line import/no-unassigned-import
+// oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
 import type { Pipeline } from '../../src/server/pipeline.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
+import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
 import { MAX_POINTS, RequestBuilder, unitsOf } from '../../src/server/request.ts';
 import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
 import { splitRequest } from '../../src/server/split.ts';
@@ -17,6 +18,16 @@ function shapeOf({ metrics }: PointBatch): unknown {
     series.map(({ attributes }) => attributes),
   ]);
 }
+
+const gauge = (name: string, scope: string): InstrumentDefinition => ({
+  id: 1,
+  kind: 'gauge',
+  scope: { name: scope },
+  name,
+  unit: '',
+  description: '',
+  valueType: 'double',
+});
 
 suite('a request', () => {
   test('is full at its number of points', () => {
@@ -66,23 +77,13 @@ suite('a request', () => {
 
   test('is grouped by resource, scope and instrument, whoever comes first', () => {
     const index = new SeriesIndex({ attributes: { tree: true } }, () => 'cumulative');
-    const instrument = (name: string, scope: string) =>
-      ({
-        id: 1,
-        kind: 'gauge',
-        scope: { name: scope },
-        name,
-        unit: '',
-        description: '',
-        valueType: 'double',
-      }) as const;
     const all: ExportedSeries[] = [];
     for (const process of ['p1', 'p2']) {
       const resource = { attributes: { process } };
       for (const scope of ['s1', 's2']) {
         for (const name of ['a', 'b', 'multistorageclient.c']) {
           for (const attributes of [{ x: 1 }, { x: 2 }]) {
-            all.push(index.series(process, resource, instrument(name, scope), attributes));
+            all.push(index.series(process, resource, gauge(name, scope), attributes));
           }
         }
       }

@@ -70,11 +70,11 @@ suite('exported series', () => {
   });
 
   test('of gauges, which have no state, never depend on who was first', () => {
-    const described = (description: string) => instrument({ kind: 'gauge', description });
     const descriptionAfter = (...before: readonly string[]): string => {
       const all = index();
-      for (const description of before) all.series('1', P1, described(description), {});
-      return all.series('1', P1, described('mine'), {}).metric.descriptor.description;
+      for (const description of before) all.series('1', P1, instrument({ kind: 'gauge', description }), {});
+      return all.series('1', P1, instrument({ kind: 'gauge', description: 'mine' }), {}).metric.descriptor
+        .description;
     };
     assert.equal(descriptionAfter(), 'mine');
     assert.equal(descriptionAfter('theirs'), 'mine');

@@ -88,7 +88,10 @@ export class Stage {
   }
 
   /** A pipeline with every journal that is there. */
-  async pipeline(directory: string = this.directory, treeResource = { attributes: { 'service.name': 'tree' } }): Promise<Pipeline> {
+  async pipeline(
+    directory: string = this.directory,
+    treeResource = { attributes: { 'service.name': 'tree' } },
+  ): Promise<Pipeline> {
     const pipeline = new Pipeline({
       directory: path.join(directory, 'server', this.digest),
       config: this.config,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-// oxlint-disable-next-line import/no-unassigned-import
+// oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
 import { TreeServer } from '../../src/server/tree-server.ts';
 import { isAnswered, joinTree, readServerStatus, requestFlush } from '../../src/tree/requests.ts';
@@ -71,7 +71,7 @@ suite('a tree server', () => {
     }
     const flushed = server.flush();
     await until(server, () => well.backend.requests.length === 1);
-    assert.deepEqual(well.backend.values('own.gauge').toSorted(), [1, 2, 3]);
+    assert.deepEqual(new Set(well.backend.values('own.gauge')), new Set([1, 2, 3]));
     assert.deepEqual(server.states.toSorted(), ['away', 'ok']);
     assert.equal(well.account().exported, 3);
     const status = readServerStatus(away.directory)?.configurations ?? {};
@@ -79,7 +79,7 @@ suite('a tree server', () => {
     assert.equal(status[well.digest].error, undefined);
     away.backend.answer = () => 'accept';
     await flushed;
-    assert.deepEqual(away.backend.values('own.gauge').toSorted(), [1, 2, 3]);
+    assert.deepEqual(new Set(away.backend.values('own.gauge')), new Set([1, 2, 3]));
     assert.deepEqual(server.states, ['ok', 'ok']);
     assert.equal(well.account().exported, 6);
   });
@@ -170,19 +170,17 @@ suite('requests', () => {
   });
 });
 
-suite('the end of a tree', () => {
-  const ended = async (
-    t: TestContext,
-    options: StageOptions,
-  ): Promise<{ stage: Stage; server: TreeServer }> => {
-    const stage = new Stage(t, options);
-    recordOne(stage.writer({ process: deadProcess() }));
-    const server = served(t, stage.directory);
-    await server.flush();
-    assert.equal(server.isDrained, true);
-    return { stage, server };
-  };
+/** A tree of one writer that is dead, and whose only sample is exported. */
+async function ended(t: TestContext, options: StageOptions): Promise<{ stage: Stage; server: TreeServer }> {
+  const stage = new Stage(t, options);
+  recordOne(stage.writer({ process: deadProcess() }));
+  const server = served(t, stage.directory);
+  await server.flush();
+  assert.equal(server.isDrained, true);
+  return { stage, server };
+}
 
+suite('the end of a tree', () => {
   test('its directory is removed when it is drained, and its spill directory as well', async (t) => {
     const directory = newTree(t);
     const { server } = await ended(t, { directory });
