@@ -110,6 +110,8 @@ export type ExportOutcome =
 
 /** An exporter as the pipeline sees it. It never throws: every failure is an outcome. */
 export interface BatchExporter {
+  /** Whether a batch must have one resource only: each request then ends as a whole. Default false. */
+  readonly takesOneResource?: boolean;
   /** Temporality for sums and histograms; gauges have none. */
   temporality(kind: 'counter' | 'up_down_counter' | 'histogram'): Temporality;
   /** Sends one batch; resolves after at most `timeoutMillis`. */

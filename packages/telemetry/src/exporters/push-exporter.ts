@@ -27,6 +27,8 @@ type Settled = Map<number, { readonly rejectedPoints: number; readonly error?: E
  * repeats only those that failed. Throwing, never calling back and calling back twice all end as one outcome.
  */
 export class PushExporter implements BatchExporter {
+  /** It can do with several, but what it knows of those that have been accepted does not outlive it. */
+  readonly takesOneResource = true;
   readonly #exporter: PushMetricExporter;
   readonly #name: string;
   readonly #temporalities: Readonly<Record<Kind, Temporality>>;

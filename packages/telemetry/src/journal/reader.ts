@@ -129,11 +129,11 @@ export class JournalReader {
     for (let segment = position.segment; segment !== RESCUE_SEGMENT; segment++) {
       const file = findSegment(this.places, segment);
       if (file === undefined) break;
-      bytes += statSync(file).size;
+      bytes += sizeOf(file);
     }
     const rescue = position.segment === RESCUE_SEGMENT || this.hasRescue();
     const file = rescue ? findSegment(this.places, RESCUE_SEGMENT) : undefined;
-    return Math.max(0, bytes + (file === undefined ? 0 : statSync(file).size));
+    return Math.max(0, bytes + (file === undefined ? 0 : sizeOf(file)));
   }
 
   hasRescue(): boolean {
@@ -190,6 +190,11 @@ export class JournalReader {
       if (found.to.offset > from.offset || whole) return found;
     }
   }
+}
+
+/** 0 for what has just been taken away. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 export function readAt(file: number, offset: number, length: number): Uint8Array {

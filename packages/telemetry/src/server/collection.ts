@@ -78,6 +78,14 @@ export class Collection {
     return resource;
   }
 
+  /** Remembers what is there now; the answer says whether all of it has been read since. */
+  mark(): () => boolean {
+    const ends = [...this.#journals.values()].map(
+      (journal) => [journal, journal.readBytes + journal.reader.bytesBehind(journal.position)] as const,
+    );
+    return () => ends.every(([journal, bytes]) => journal.ended || journal.readBytes >= bytes);
+  }
+
   /** Reads on in every journal, each in its turn, until all is read or the cycle is full. */
   collect(): PlannedJournal[] {
     const waiting = [...this.#journals.values()].map((journal): Reading => ({
@@ -97,8 +105,11 @@ export class Collection {
         continue;
       }
       reading.chunks.push(chunk);
-      reading.journal.position = chunk.to;
-      bytes += chunk.to.offset - (chunk.from.segment === chunk.to.segment ? chunk.from.offset : 0);
+      const { from, to } = chunk;
+      const chunkBytes = to.offset - (from.segment === to.segment ? from.offset : 0);
+      reading.journal.position = to;
+      reading.journal.readBytes += chunkBytes;
+      bytes += chunkBytes;
       waiting.push(reading);
     }
     this.isBehind = waiting.length > 0;

@@ -1,7 +1,11 @@
-/** Splits a request in two halves of points, for a backend that wants smaller ones. The same request splits the same way. */
+/**
+ * Splits a request: in two halves of points, for a backend that wants smaller ones, or by resource. The same request splits
+ * the same way.
+ */
 import type { MetricPoints } from '../exporters/exporter.ts';
 import type { Request } from './request.ts';
 
+/** Two halves. */
 export function splitRequest({ batch, owners, journals }: Request): [Request, Request] {
   const half = Math.floor(batch.points / 2);
   const first: MetricPoints[] = [];
@@ -24,6 +28,26 @@ export function splitRequest({ batch, owners, journals }: Request): [Request, Re
     { batch: { metrics: first, points: half }, owners: owners.subarray(0, half), journals },
     { batch: { metrics: second, points: batch.points - half }, owners: owners.subarray(half), journals },
   ];
+}
+
+/** One request per resource, in their order, for an exporter that takes one at a time. */
+export function splitByResource({ batch, owners, journals }: Request): Request[] {
+  const requests: Request[] = [];
+  let from = 0;
+  for (let at = 0; at < batch.metrics.length;) {
+    const { resource } = batch.metrics[at];
+    const next = batch.metrics.findIndex((metric, index) => index > at && metric.resource !== resource);
+    const metrics = batch.metrics.slice(at, next < 0 ? undefined : next);
+    const points = metrics.reduce((sum, metric) => sum + pointsOf(metric), 0);
+    requests.push({ batch: { metrics, points }, owners: owners.subarray(from, from + points), journals });
+    from += points;
+    at += metrics.length;
+  }
+  return requests;
+}
+
+function pointsOf({ series }: MetricPoints): number {
+  return series.reduce((sum, { seconds }) => sum + seconds.length, 0);
 }
 
 /** Every column of a series cut alike, whatever columns it has. */

@@ -35,6 +35,8 @@ export class TailedJournal {
   readonly targets: Targets = new Map();
   position: Position = FIRST;
   lastSequence = 0;
+  /** Bytes that this server has read of it. */
+  readBytes = 0;
   account: JournalAccount = new JournalAccount();
   saidGoodbye = false;
   ended = false;

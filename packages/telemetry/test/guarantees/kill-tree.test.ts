@@ -32,9 +32,9 @@ describe(
             ] ?? 0;
           await until('burst', () => recorded(0) >= ENOUGH && recorded(CHILD) >= ENOUGH);
           const [tree] = scene.trees;
-          const { server } = readTreeStatus(tree);
+          const server = await until('a server', () => readTreeStatus(tree).server?.pid);
           const child: number = program.said.find((said) => said['recording'] === CHILD)?.['pid'];
-          process.kill(server!.pid, 'SIGKILL');
+          process.kill(server, 'SIGKILL');
           process.kill(child, 'SIGKILL');
           program.kill('SIGKILL');
           assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });

@@ -12,7 +12,8 @@ import { millisOf, type Answer, type Point } from './scripted-exporter.ts';
 import { Stage, T0 } from './stage.ts';
 
 const BOUNDARIES = [10, 100];
-const GAUGE = 'multistorageclient.latency';
+/** Each writer has a resource of its own for this one, and so a request. */
+const GAUGE = 'own.latency';
 const SUM = 'multistorageclient.request.sum';
 const QUEUE = 'multistorageclient.queue';
 const SEEN = 'multistorageclient.seen';
@@ -94,6 +95,7 @@ class Run {
   sum = 0;
   readonly sizes: number[] = [];
   seenByGone = 0;
+  #joined = 0;
 
   constructor(t: TestContext, resampling: 'none' | 'last_value') {
     this.t = t;
@@ -111,7 +113,10 @@ class Run {
   }
 
   join(): void {
-    const writer = this.stage.writer({ startedAtMillis: this.nowMillis });
+    const writer = this.stage.writer({
+      startedAtMillis: this.nowMillis,
+      resource: { writer: ++this.#joined },
+    });
     const series = KINDS.map((kind, index) =>
       writer.metric(kind, NAMES[index], {}, kind === 'histogram' ? { boundaries: BOUNDARIES } : {}),
     );
@@ -213,7 +218,7 @@ function pointsOf({ stage }: Run, metric: string): Point[] {
   const points = new Map<string, Point>();
   for (const point of stage.backend.points) {
     if (point.metric !== metric) continue;
-    const key = point.time.join('.');
+    const key = JSON.stringify([point.resource, point.time]);
     const known = points.get(key);
     if (known !== undefined) assert.deepEqual(point, known);
     points.set(key, point);
@@ -291,8 +296,11 @@ suite('whatever happens, in whatever order', () => {
         assert.equal(account.recorded, run.allRecorded + writerDrops(account.dropped));
         assert.equal(account.journaled, 0);
         assert.equal(account.exported, samplesIn(run, 'accept').length);
-        const times = pointsOf(run, GAUGE).map(({ time }) => millisOf(time));
-        assert.ok(times.every((millis, at) => at === 0 || millis > times[at - 1]));
+        const byWriter = Map.groupBy(pointsOf(run, GAUGE), ({ resource }) => resource['writer']);
+        for (const points of byWriter.values()) {
+          const times = points.map(({ time }) => millisOf(time));
+          assert.ok(times.every((millis, at) => at === 0 || millis > times[at - 1]));
+        }
       }),
       { numRuns: Number(process.env['MSC_TEST_RUNS'] ?? 30) },
     );

@@ -252,6 +252,28 @@ suite('flush', () => {
     assert.equal(stage.account().exported, 20);
   });
 
+  test('ends, however much is recorded meanwhile', async (t) => {
+    const { stage } = stageAt(t);
+    const writers = [stage.writer(), stage.writer()];
+    const series = writers.map((writer) => writer.metric('gauge', 'own.gauge'));
+    let value = 0;
+    const recordMuch = (): void => {
+      for (const [index, writer] of writers.entries()) {
+        writer.samples(T0, [series[index], ++value]);
+        for (let mebibyte = 0; mebibyte < 5; mebibyte++) writer.frame(77, new Uint8Array(1024 * 1024), 0, 0);
+      }
+    };
+    recordMuch();
+    const pipeline = await stage.pipeline();
+    stage.backend.answer = (request) => {
+      if (request < 50) recordMuch();
+      return 'accept';
+    };
+    assert.equal(await pipeline.flush({ tick: true }), true);
+    assert.ok(stage.backend.requests.length < 10, `${stage.backend.requests.length} requests`);
+    assert.deepEqual(new Set([1, 2]), new Set(stage.backend.values('own.gauge').slice(0, 2)));
+  });
+
   test('says that it did not get through, where it was stopped', async (t) => {
     const { stage } = stageAt(t);
     const writer = stage.writer();

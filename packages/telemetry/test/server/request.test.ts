@@ -6,7 +6,7 @@ import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
 import { MAX_POINTS, RequestBuilder, unitsOf } from '../../src/server/request.ts';
 import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
-import { splitRequest } from '../../src/server/split.ts';
+import { splitByResource, splitRequest } from '../../src/server/split.ts';
 import { requestOf, seriesOf, valuesOf } from './requests.ts';
 
 const SECONDS = 1_800_000_000;
@@ -135,6 +135,37 @@ suite('a request', () => {
     );
     builder.add(seriesOf('gauge'), SECONDS, 0, 1, 'c');
     assert.deepEqual([...unitsOf(builder.seal())], [['c', 1]]);
+  });
+});
+
+suite('a request by resource', () => {
+  test('is one for each, in order, with its points and their owners', () => {
+    const index = new SeriesIndex({ attributes: {} }, () => 'cumulative');
+    const resources = [0, 1, 2].map((process) => ({ attributes: { process } }));
+    const builder = new RequestBuilder();
+    for (let point = 0; point < 30; point++) {
+      const process = `process ${point % 3}`;
+      const series = index.series(process, resources[point % 3], gauge(`gauge ${point % 2}`, 's'), {});
+      builder.add(series, SECONDS, point, point, point % 5 === 0 ? undefined : process);
+    }
+    const whole = builder.seal();
+    const requests = splitByResource(whole);
+    assert.equal(requests.length, 3);
+    assert.deepEqual(
+      requests.flatMap(({ batch }) => batch.metrics),
+      whole.batch.metrics,
+    );
+    for (const [number, request] of requests.entries()) {
+      assert.equal(new Set(request.batch.metrics.map(({ resource }) => resource)).size, 1);
+      assert.equal(request.batch.points, 10);
+      const owned = [...unitsOf(request)].filter(([, units]) => units > 0);
+      assert.deepEqual(owned, [[`process ${number}`, 8]]);
+    }
+  });
+
+  test('of one resource is itself', () => {
+    const whole = requestOf([1, 'a'], [2, 'b']);
+    assert.deepEqual(splitByResource(whole), [whole]);
   });
 });
 

@@ -20,6 +20,16 @@ const instrument = (over: Partial<InstrumentDefinition> = {}): InstrumentDefinit
 const index = (): SeriesIndex =>
   new SeriesIndex(TREE, (kind) => (kind === 'counter' ? 'delta' : 'cumulative'));
 
+/** What a gauge is described as, where others have described it before. */
+function descriptionAfter(...before: readonly string[]): string {
+  const all = index();
+  const descriptions = [...before, 'mine'];
+  const series = descriptions.map((description) =>
+    all.series('1', P1, instrument({ kind: 'gauge', description }), {}),
+  );
+  return series.at(-1)?.metric.descriptor.description ?? '';
+}
+
 suite('exported series', () => {
   test('under multistorageclient. belong to the tree, all others to their process', () => {
     const all = index();
@@ -70,12 +80,6 @@ suite('exported series', () => {
   });
 
   test('of gauges, which have no state, never depend on who was first', () => {
-    const descriptionAfter = (...before: readonly string[]): string => {
-      const all = index();
-      for (const description of before) all.series('1', P1, instrument({ kind: 'gauge', description }), {});
-      return all.series('1', P1, instrument({ kind: 'gauge', description: 'mine' }), {}).metric.descriptor
-        .description;
-    };
     assert.equal(descriptionAfter(), 'mine');
     assert.equal(descriptionAfter('theirs'), 'mine');
   });
