@@ -2,8 +2,8 @@
  * The workload: real files, as a program that moves data would treat them.
  *
  * In: an instrumented node:fs, a tally, files. Out: copies that are made, read and deleted again; some calls fail.
+ * One file after the other: overlap comes from several lanes.
  */
-// oxlint-disable no-await-in-loop -- one file after the other: overlap comes from several lanes
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { FileSystem } from './recording.ts';

@@ -26,7 +26,7 @@ describe('the sink as a process', () => {
   it('prints its url when it listens, and its account on SIGTERM as one JSON line', async (test) => {
     const { child, url, lines } = await start(test, '--port', '0', '--json');
     for (const body of [gaugeRequest(1, 2), gaugeRequest(3), gaugeRequest(3)]) {
-      // oxlint-disable-next-line no-await-in-loop -- the last is a duplicate only after the one before it
+      // The last is a duplicate only after the one before it
       assert.equal((await fetch(url, { method: 'POST', headers: HEADERS, body })).status, 200);
     }
     child.kill('SIGTERM');

@@ -13,6 +13,7 @@ import type { MetricsConfig } from './config/metrics.ts';
 import { encodeAttributes } from './journal/attributes.ts';
 import { journalPlaces } from './journal/places.ts';
 import { JournalWriter } from './journal/writer.ts';
+import { every } from './readers/deadline.ts';
 import { RecordingMeterProvider } from './record/meter.ts';
 import { RecordingOperations, type Operations, type OperationsOptions } from './record/operations.ts';
 import { Recorder, type Flush } from './record/recorder.ts';
@@ -21,9 +22,7 @@ import { currentIdentity } from './tree/identity.ts';
 import { processResource } from './tree/resource.ts';
 import { spillDirectoryFor } from './tree/trees.ts';
 
-const { clearInterval, setInterval } = globalThis;
 const { env: environment } = process;
-const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 export interface RecordingOptions extends BudgetOptions {
   readonly directory: string;
@@ -38,7 +37,7 @@ export class Recording {
   readonly recorder: Recorder;
   readonly provider: RecordingMeterProvider;
   readonly #operations = new Map<string, Operations>();
-  #observing: NodeJS.Timeout | undefined;
+  #stopObserving: (() => void) | undefined;
 
   constructor(config: MetricsConfig, options: RecordingOptions) {
     const { directory, isJournaled, flush, observes } = options;
@@ -55,11 +54,10 @@ export class Recording {
     const journal = new JournalWriter(places, { writer, configuration: config }, budget);
     this.recorder = new Recorder(journal, flush, claimBatch(places.primary));
     this.provider = new RecordingMeterProvider(this.recorder, () => {
-      const intervalMillis = Math.min(config.reader.collectIntervalMillis, MAX_TIMER_MILLIS);
       const collect = (): void => {
         if (observes()) void this.observe();
       };
-      this.#observing = setInterval(collect, intervalMillis).unref();
+      this.#stopObserving = every(config.reader.collectIntervalMillis, collect);
     });
   }
 
@@ -80,7 +78,7 @@ export class Recording {
   }
 
   close(): void {
-    clearInterval(this.#observing);
+    this.#stopObserving?.();
     this.recorder.close();
   }
 }

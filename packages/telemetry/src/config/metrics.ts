@@ -24,7 +24,7 @@ export interface MetricsOptions {
 }
 
 export type ResamplingType = 'none' | 'last_value';
-export const RESAMPLING_TYPES: readonly ResamplingType[] = ['none', 'last_value'];
+const RESAMPLING_TYPES: readonly ResamplingType[] = ['none', 'last_value'];
 
 export interface MetricsConfig {
   readonly exporter: ExporterConfig;

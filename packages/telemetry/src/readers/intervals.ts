@@ -43,7 +43,7 @@ const SPELLINGS: ReadonlyMap<string, keyof ReaderConfig> = new Map([
 const KNOWN = Object.keys(FALLBACK).join(', ');
 
 /** True for a finite number above zero: what an interval or a timeout may be. */
-export function isInterval(value: unknown): value is number {
+function isInterval(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value < Infinity;
 }
 

@@ -1,4 +1,3 @@
-/* oxlint-disable no-await-in-loop -- time passes step by step */
 import assert from 'node:assert/strict';
 import { after, afterEach, beforeEach, describe, it, mock, type TestContext } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
