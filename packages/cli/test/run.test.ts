@@ -139,7 +139,8 @@ describe('msc-telemetry run', () => {
     // Time for a second one to come in, should there be one.
     const counts = `let got = 0; process.on('SIGINT', () => ++got === 1 && setTimeout(() => process.exit(got), 300));`;
     writeFileSync(program, `${counts} console.log('ready'); setInterval(() => undefined, 1000);`);
-    const command = [process.execPath, CLI, 'run', '--quiet', ...node(program)].join(' ');
+    // Without `exec` some shells stay in front of it, get the signal too, and end by it.
+    const command = ['exec', process.execPath, CLI, 'run', '--quiet', ...node(program)].join(' ');
     const env = {
       ...process.env,
       NODE_OPTIONS: '',
