@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 import { resolveBudget, type BudgetOptions } from './budget.ts';
 import { canonicalJson } from './config/canonical.ts';
-import type { MetricsConfig } from './config/metrics.ts';
+import type { MetricsConfig } from './config/signals.ts';
 import { encodeAttributes } from './journal/attributes.ts';
 import { journalPlaces } from './journal/places.ts';
 import { JournalWriter } from './journal/writer.ts';

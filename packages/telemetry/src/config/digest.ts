@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
-import type { MetricsConfig } from './metrics.ts';
+import type { SignalConfig } from './signals.ts';
 
 /** Names a configuration in directories and requests: the same for the same configuration in every process. */
-export function configurationDigest(config: MetricsConfig): string {
+export function configurationDigest(config: SignalConfig): string {
   return createHash('sha256').update(canonicalJson(config)).digest('hex').slice(0, 16);
 }

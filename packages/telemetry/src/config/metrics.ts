@@ -10,6 +10,7 @@ import type { ExporterConfig } from '../exporters/exporter.ts';
 import { isRecord } from '../exporters/json.ts';
 import { resolveExporter } from '../exporters/resolve.ts';
 import { resolveReaderConfig, type ReaderConfig } from '../readers/intervals.ts';
+import type { MetricsConfig } from './signals.ts';
 
 export interface MetricsOptions {
   /** Where metrics go. Without it metrics are disabled, with one logged error. */
@@ -25,12 +26,6 @@ export interface MetricsOptions {
 
 export type ResamplingType = 'none' | 'last_value';
 const RESAMPLING_TYPES: readonly ResamplingType[] = ['none', 'last_value'];
-
-export interface MetricsConfig {
-  readonly exporter: ExporterConfig;
-  readonly reader: ReaderConfig;
-  readonly resampling: { readonly type: ResamplingType };
-}
 
 const SUBJECT = 'metrics configuration is invalid';
 

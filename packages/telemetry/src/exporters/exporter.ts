@@ -1,4 +1,5 @@
 import type { Attributes, ValueType } from '@opentelemetry/api';
+import type { SpanBatch } from './spans.ts';
 
 /**
  * What the pipeline hands to an exporter, and what it wants to hear back.
@@ -108,17 +109,22 @@ export type ExportOutcome =
   | { readonly status: 'rejected'; readonly error: Error }
   | { readonly status: 'too-large'; readonly error: Error };
 
-/** An exporter as the pipeline sees it. It never throws: every failure is an outcome. */
-export interface BatchExporter {
+/** An exporter as a pipeline sees it. It never throws: every failure is an outcome. */
+export interface BatchExporter<Batch> {
   /** Whether a batch must have one resource only: each request then ends as a whole. Default false. */
   readonly takesOneResource?: boolean;
-  /** Temporality for sums and histograms; gauges have none. */
-  temporality(kind: 'counter' | 'up_down_counter' | 'histogram'): Temporality;
   /** Sends one batch; resolves after at most `timeoutMillis`. */
-  export(batch: PointBatch, timeoutMillis: number): Promise<ExportOutcome>;
+  export(batch: Batch, timeoutMillis: number): Promise<ExportOutcome>;
   /** Flushes and closes; resolves even where the backend is away. Idempotent. */
   shutdown(): Promise<void>;
 }
+
+export interface MetricsExporter extends BatchExporter<PointBatch> {
+  /** Temporality for sums and histograms; gauges have none. */
+  temporality(kind: 'counter' | 'up_down_counter' | 'histogram'): Temporality;
+}
+
+export type SpansExporter = BatchExporter<SpanBatch>;
 
 /** What an exporter is built from: its configuration, resolved in the recording process. */
 export interface ExporterConfig {

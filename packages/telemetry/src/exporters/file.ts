@@ -1,7 +1,7 @@
 import { mkdir, open, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline } from './deadline.ts';
-import type { BatchExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
+import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
 import { encodeJson } from './otlp-json.ts';
 import { outcomeOfEncodingError, reasonOf } from './outcomes.ts';
 
@@ -20,7 +20,7 @@ const appends = new Map<string, Promise<void>>();
  * a kill has torn is cut off before the next. A batch that is the last line already is not written twice, so repeating
  * it is safe. The file is opened for each batch, so it may be moved away at any time. One tree of processes per file.
  */
-export class FileExporter implements BatchExporter {
+export class FileExporter implements MetricsExporter {
   readonly #path: string;
 
   constructor(path: string) {

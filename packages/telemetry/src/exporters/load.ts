@@ -1,12 +1,12 @@
 /**
  * From an exporter's resolved configuration to the exporter; runs in the telemetry server, or in LOCAL mode.
  *
- * In: ExporterConfig. Out: a BatchExporter. Each kind is imported only when it is used, so a server that writes a file
+ * In: ExporterConfig. Out: a MetricsExporter. Each kind is imported only when it is used, so a server that writes a file
  * never loads the OpenTelemetry SDK.
  * On failure: a TelemetryError that says which exporter and why; the configuration cannot export then.
  */
 import { show, TelemetryError } from '../errors.ts';
-import type { BatchExporter, ExporterConfig } from './exporter.ts';
+import type { MetricsExporter, ExporterConfig } from './exporter.ts';
 import { isRecord } from './json.ts';
 import { isOtlpConfig } from './otlp-config.ts';
 
@@ -15,7 +15,7 @@ import { isOtlpConfig } from './otlp-config.ts';
  *
  * @throws TelemetryError `MSC_EXPORTER_UNUSABLE`, with the original error as its cause.
  */
-export async function loadExporter(config: ExporterConfig): Promise<BatchExporter> {
+export async function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
   try {
     switch (config.type) {
       case 'console': {
@@ -43,7 +43,7 @@ export async function loadExporter(config: ExporterConfig): Promise<BatchExporte
   }
 }
 
-async function loadClass({ type, options, module }: ExporterConfig): Promise<BatchExporter> {
+async function loadClass({ type, options, module }: ExporterConfig): Promise<MetricsExporter> {
   if (module === undefined) throw new Error('its module was not resolved');
   const name = type.slice(type.lastIndexOf('#') + 1);
   const { PushExporter, isPushMetricExporter } = await import('./push-exporter.ts');

@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { withDeadline } from './deadline.ts';
-import type { BatchExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
+import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
 import { outcomeOfAnswer } from './otlp-answer.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import { encodeProtobuf } from './otlp-encode.ts';
@@ -12,7 +12,7 @@ import { outcomeOfEncodingError, reasonOf } from './outcomes.ts';
 const MAX_REQUEST_BYTES = 20 * 1024 * 1024;
 
 /** Sends batches to an OTLP backend over HTTP, as protobuf: encode, send, read the answer. */
-export class OtlpHttpExporter implements BatchExporter {
+export class OtlpHttpExporter implements MetricsExporter {
   readonly #config: OtlpConfig;
   readonly #transport: OtlpTransport;
   readonly #where: string;

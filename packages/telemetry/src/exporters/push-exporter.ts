@@ -7,7 +7,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { withDeadline } from './deadline.ts';
-import type { BatchExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
+import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
 import { isRecord } from './json.ts';
 import { outcomeOfEncodingError, outcomeOfStatus, reasonOf } from './outcomes.ts';
 import { toResourceMetrics } from './resource-metrics.ts';
@@ -26,7 +26,7 @@ type Settled = Map<number, { readonly rejectedPoints: number; readonly error?: E
  * The SDK's interface takes one resource at a time, so a batch becomes one or more calls, one after the other. A retry
  * repeats only those that failed. Throwing, never calling back and calling back twice all end as one outcome.
  */
-export class PushExporter implements BatchExporter {
+export class PushExporter implements MetricsExporter {
   /** It can do with several, but what it knows of those that have been accepted does not outlive it. */
   readonly takesOneResource = true;
   readonly #exporter: PushMetricExporter;

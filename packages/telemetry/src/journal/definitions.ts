@@ -5,7 +5,7 @@
  * In: JSON of a frame. Out: typed definitions. Invariant: ids are dense, in the order of definition.
  * On failure: an entry that does not fit is left out, and frames that refer to it count as corrupt.
  */
-import type { MetricsConfig } from '../config/metrics.ts';
+import type { MetricsConfig, SignalConfig, TracesConfig } from '../config/signals.ts';
 import { decodeIdentity, type ProcessIdentity } from '../tree/identity.ts';
 import type { EncodedAttributes } from './attributes.ts';
 
@@ -52,7 +52,7 @@ export interface WriterDescriptor {
 
 export interface JournalDefinition {
   readonly writer: WriterDescriptor;
-  readonly configuration: MetricsConfig;
+  readonly configuration: SignalConfig;
 }
 
 export interface Definitions {
@@ -66,16 +66,28 @@ type Unknown<T> = Partial<Record<keyof T, unknown>>;
 export function readJournalDefinition(value: unknown): JournalDefinition | undefined {
   const { writer, configuration } = fieldsOf<JournalDefinition>(value);
   const { process, threadId, startedAtMillis, resource } = fieldsOf<WriterDescriptor>(writer);
-  const { exporter, reader, resampling } = fieldsOf<MetricsConfig>(configuration);
   const isWhole =
     decodeIdentity(JSON.stringify(process ?? null)) !== undefined &&
     Number.isInteger(threadId) &&
     Number.isFinite(startedAtMillis) &&
     Array.isArray(resource) &&
-    typeof fieldsOf<MetricsConfig['exporter']>(exporter).type === 'string' &&
-    typeof fieldsOf<MetricsConfig['resampling']>(resampling).type === 'string' &&
-    INTERVALS.every((name) => isMillis(fieldsOf<MetricsConfig['reader']>(reader)[name]));
+    isConfiguration(configuration);
   return isWhole ? (value as JournalDefinition) : undefined;
+}
+
+function isConfiguration(value: unknown): boolean {
+  const { signal, exporter } = fieldsOf<SignalConfig>(value);
+  if (typeof fieldsOf<SignalConfig['exporter']>(exporter).type !== 'string') return false;
+  if (signal === 'traces') {
+    const processor = fieldsOf<TracesConfig['processor']>(fieldsOf<TracesConfig>(value).processor);
+    return [processor.scheduleDelayMillis, processor.exportTimeoutMillis].every(isMillis);
+  }
+  const { reader, resampling } = fieldsOf<MetricsConfig>(value);
+  return (
+    (signal === 'metrics' || signal === undefined) &&
+    typeof fieldsOf<MetricsConfig['resampling']>(resampling).type === 'string' &&
+    INTERVALS.every((name) => isMillis(fieldsOf<MetricsConfig['reader']>(reader)[name]))
+  );
 }
 
 /** What a definitions frame defines, instruments first. */

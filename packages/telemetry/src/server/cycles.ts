@@ -9,8 +9,8 @@
  * gives the same requests, byte for byte.
  * On failure: it throws, and nothing in memory is to be used any more; the checkpoint is whole.
  */
-import type { MetricsConfig } from '../config/metrics.ts';
-import type { BatchExporter, ResourceDescriptor } from '../exporters/exporter.ts';
+import type { MetricsConfig } from '../config/signals.ts';
+import type { MetricsExporter, ResourceDescriptor } from '../exporters/exporter.ts';
 import { Aggregates } from './aggregates.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { Collection, type PlannedJournal } from './collection.ts';
@@ -115,7 +115,7 @@ export class Cycles {
 
   /** Goes on from the checkpoint, to be called once. Without an exporter everything is dropped, counted as `exporter`. */
   start(
-    exporter: BatchExporter | undefined,
+    exporter: MetricsExporter | undefined,
     delivery: Pick<DeliveryOptions, 'onState' | 'keepsAlive'>,
   ): Delivery | undefined {
     const { config } = this.#options;

@@ -5,7 +5,7 @@
  * Invariant: a request that was settled is not sent again; an unanswered one is sent again unchanged, and counted.
  * On failure: a retryable outcome is retried without a limit of time, with back-off; the journal holds what waits.
  */
-import type { BatchExporter, ExportOutcome } from '../exporters/exporter.ts';
+import type { MetricsExporter, ExportOutcome } from '../exporters/exporter.ts';
 import type { JournalAccount } from './account.ts';
 import type { PlanEvent, PlanLog } from './plan.ts';
 import { unitsOf, type Request } from './request.ts';
@@ -21,7 +21,7 @@ const MAX_BACKOFF_MILLIS = 5000;
 export class Stopped extends Error {}
 
 export interface DeliveryOptions {
-  readonly exporter: BatchExporter;
+  readonly exporter: MetricsExporter;
   readonly timeoutMillis: number;
   readonly accountOf: (journal: string) => JournalAccount;
   readonly onState: (error: Error | undefined) => void;

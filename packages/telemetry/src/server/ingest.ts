@@ -8,7 +8,7 @@
  * for what is in a file.
  */
 import type { Attributes } from '@opentelemetry/api';
-import type { ResamplingType } from '../config/metrics.ts';
+import type { ResamplingConfig } from '../config/signals.ts';
 import {
   readBase,
   viewHistograms,
@@ -64,7 +64,7 @@ export class Ingest {
     builder: RequestBuilder,
     options: {
       readonly intervalMillis: number;
-      readonly resampling: ResamplingType;
+      readonly resampling: ResamplingConfig['type'];
       /** Where nothing can be exported, everything is dropped. */
       readonly isExported: boolean;
       readonly countMerged: CountMerged;

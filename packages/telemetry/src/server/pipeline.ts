@@ -9,8 +9,8 @@
  * On failure: a backend that is away holds its own pipeline only; the journals keep what waits. An exporter that cannot
  * be loaded drops what is recorded for it, counted as `exporter`. A cycle that throws breaks the pipeline off.
  */
-import type { MetricsConfig } from '../config/metrics.ts';
-import type { BatchExporter } from '../exporters/exporter.ts';
+import type { MetricsConfig } from '../config/signals.ts';
+import type { MetricsExporter } from '../exporters/exporter.ts';
 import { loadExporter } from '../exporters/load.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
 import { Cycles, type CyclesOptions, type Occasion } from './cycles.ts';
@@ -33,7 +33,7 @@ export interface PipelineOptions extends CyclesOptions {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #cycles: Cycles;
-  #exporter: BatchExporter | undefined;
+  #exporter: MetricsExporter | undefined;
   #delivery: Delivery | undefined;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;

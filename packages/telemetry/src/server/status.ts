@@ -5,7 +5,7 @@
  * people and tests, not for a loop. On failure: what is unreadable is left out.
  */
 import path from 'node:path';
-import type { MetricsConfig } from '../config/metrics.ts';
+import type { SignalConfig } from '../config/signals.ts';
 import { configurationDigest } from '../config/digest.ts';
 import { namesIn } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
@@ -157,7 +157,7 @@ const READ_BYTES = 1024 * 1024;
 function groupJournals(directory: string): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const id of namesIn(journalsDirectory(directory))) {
-    const configuration: MetricsConfig | undefined = openJournal(directory, id)?.definition.configuration;
+    const configuration: SignalConfig | undefined = openJournal(directory, id)?.definition.configuration;
     if (configuration === undefined) continue;
     const digest = configurationDigest(configuration);
     groups.set(digest, [...(groups.get(digest) ?? []), id]);

@@ -9,7 +9,7 @@
  */
 import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
-import type { MetricsConfig } from '../config/metrics.ts';
+import type { MetricsConfig } from '../config/signals.ts';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { existsSync, renameSync, replaceFile, rmSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
@@ -191,6 +191,7 @@ export class TreeServer {
       const journal = TailedJournal.open(journalPlaces(this.directory, this.#spill, name));
       if (journal !== undefined) {
         const { configuration } = journal.definition;
+        if (configuration.signal === 'traces') throw new Error('this version exports no traces');
         const digest = configurationDigest(configuration);
         this.#pipelineOf(digest, configuration).addJournal(journal);
         this.#unreadable.delete(name);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { held, waits } from './instant-timers.ts';
-import type { BatchExporter, ExportOutcome, PointBatch } from '../../src/exporters/exporter.ts';
+import type { MetricsExporter, ExportOutcome, PointBatch } from '../../src/exporters/exporter.ts';
 import { JournalAccount } from '../../src/server/account.ts';
 import { Delivery, Stopped } from '../../src/server/delivery.ts';
 import { PlanLog, type Plan } from '../../src/server/plan.ts';
@@ -45,7 +45,7 @@ function post(
   const sent: number[][] = [];
   const accounts = new Map<string, JournalAccount>();
   const states: (string | undefined)[] = [];
-  const exporter: BatchExporter = {
+  const exporter: MetricsExporter = {
     temporality: () => 'cumulative',
     export(batch) {
       sent.push(valuesOf(batch));

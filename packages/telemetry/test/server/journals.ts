@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
-import type { MetricsConfig } from '../../src/config/metrics.ts';
+import type { MetricsConfig } from '../../src/config/signals.ts';
 import { encodeAttributes } from '../../src/journal/attributes.ts';
 import {
   BASE_BYTES,

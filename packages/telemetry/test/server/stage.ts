@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import type { MetricsConfig } from '../../src/config/metrics.ts';
+import type { MetricsConfig } from '../../src/config/signals.ts';
 import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
 import type { Account } from '../../src/server/account.ts';
 import { Pipeline } from '../../src/server/pipeline.ts';
