@@ -35,6 +35,10 @@ export const FrameType = {
   /** What the writer could not keep, cumulative, by reason (JSON). */
   ACCOUNT: 8,
   GOODBYE: 9,
+  /** Spans that have started (JSON). */
+  SPAN_STARTS: 10,
+  /** Spans that have ended (JSON). */
+  SPANS: 11,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

@@ -136,6 +136,13 @@ export class JournalReader {
     return Math.max(0, bytes + (file === undefined ? 0 : sizeOf(file)));
   }
 
+  /** When the last of it was written; now where nothing is left that would tell. */
+  modifiedAtMillis(): number {
+    const files = this.#segmentsAfter(0).flatMap((segment) => findSegment(this.places, segment) ?? []);
+    const times = files.flatMap((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? []);
+    return times.length === 0 ? Date.now() : Math.max(...times);
+  }
+
   hasRescue(): boolean {
     return findSegment(this.places, RESCUE_SEGMENT) !== undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Checkpoint: positions, accounts and aggregates of one configuration, replaced atomically after each cycle.
+ * Checkpoint: positions, accounts and the signal's state of one configuration, replaced atomically after each cycle.
  *
  * Invariant: positions and aggregates always belong together: what lies before a position is in the aggregates, was
  * exported, or was dropped and counted. On failure to write: the cycle is repeated from the last checkpoint.
@@ -10,7 +10,6 @@ import { closeSync, openExisting, readFileSync, replaceFile } from '../tree/file
 import { decodeJson, encodeFrame, padded, type FrameType } from '../journal/frame.ts';
 import { scan } from '../journal/reader.ts';
 import type { JournalAccountState } from './account.ts';
-import type { AggregateState } from './aggregates.ts';
 import type { JournalState } from './tailed-journal.ts';
 
 const CHECKPOINT = 34;
@@ -20,6 +19,7 @@ export interface Retired {
   readonly account: JournalAccountState;
 }
 
+/** Members of the signal's own lie beside these. */
 export interface Checkpoint {
   /** Of the last plan that was carried out. */
   readonly sequence: number;
@@ -28,7 +28,6 @@ export interface Checkpoint {
   readonly retired: Retired;
   /** Resources of processes, by key. */
   readonly resources: Readonly<Record<string, ResourceDescriptor>>;
-  readonly aggregates: readonly AggregateState[];
 }
 
 export function readCheckpoint(directory: string): Checkpoint | undefined {
@@ -41,14 +40,10 @@ export function readCheckpoint(directory: string): Checkpoint | undefined {
   return decodeJson(frame) as Checkpoint | undefined;
 }
 
-/** `aggregates` is JSON already: it is most of the text, and most of it never changes. */
-export function writeCheckpoint(
-  directory: string,
-  checkpoint: Omit<Checkpoint, 'aggregates'>,
-  aggregates: string,
-): void {
+/** `signal` is a JSON object already: its members are most of the text, and most of it never changes. */
+export function writeCheckpoint(directory: string, checkpoint: Checkpoint, signal: string): void {
   const rest = JSON.stringify(checkpoint);
-  const text = Buffer.from(`${rest.slice(0, -1)},"aggregates":${aggregates}}`);
+  const text = Buffer.from(`${rest.slice(0, -1)},${signal.slice(1)}`);
   const payload = new Uint8Array(padded(text.length)).fill(0x20);
   payload.set(text);
   const type = CHECKPOINT as FrameType;

@@ -172,7 +172,9 @@ export class Collection {
 }
 
 function plannedOf({ journal, from, chunks }: Reading, ends: boolean): PlannedJournal {
-  return { range: { journal: journal.id, from, to: journal.position, ends }, journal, chunks };
+  const { id, position: to, endedAtMillis } = journal;
+  const range = { journal: id, from, to, ends, ...(ends ? { endedAtMillis } : {}) };
+  return { range, journal, chunks };
 }
 
 /** After its goodbye a writer writes no more, so the journal ends in the same cycle. */

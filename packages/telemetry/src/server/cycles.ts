@@ -9,17 +9,13 @@
  * gives the same requests, byte for byte.
  * On failure: it throws, and nothing in memory is to be used any more; the checkpoint is whole.
  */
-import type { MetricsConfig } from '../config/signals.ts';
-import type { MetricsExporter, ResourceDescriptor } from '../exporters/exporter.ts';
-import { Aggregates } from './aggregates.ts';
+import type { BatchExporter, ResourceDescriptor } from '../exporters/exporter.ts';
+import { FrameType, PROTOCOL_VERSION, type Frame } from '../journal/frame.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import { Ingest } from './ingest.ts';
 import { PlanLog, type Plan } from './plan.ts';
-import { RequestBuilder, unitsOf, type Request } from './request.ts';
-import { SeriesIndex } from './series.ts';
-import { splitByResource } from './split.ts';
+import { unitsOf, type Intake, type Request, type Signal } from './signal.ts';
 import type { JournalState, TailedJournal } from './tailed-journal.ts';
 
 /** A window stays open for so long after its end, for batches that are still on their way. */
@@ -31,26 +27,26 @@ export interface Occasion {
   readonly flush: boolean;
 }
 
-export interface CyclesOptions {
+export interface CyclesOptions<Batch> {
   /** Where plan and checkpoint lie. */
   readonly directory: string;
-  readonly config: MetricsConfig;
+  readonly signal: Signal<Batch>;
   readonly treeResource: ResourceDescriptor;
   readonly log: (message: string) => void;
 }
 
-export class Cycles {
-  readonly #options: CyclesOptions;
+export class Cycles<Batch> {
+  readonly #options: CyclesOptions<Batch>;
   readonly #treeResource: ResourceDescriptor;
   readonly #collection: Collection;
-  readonly #aggregates = new Aggregates();
   readonly #plan: PlanLog;
   #checkpoint: Checkpoint | undefined;
   #unfinished: Plan | undefined;
   #sequence: number;
-  #index: SeriesIndex | undefined;
-  #ingest: Ingest | undefined;
-  #delivery: Delivery | undefined;
+  #intake: Intake<Batch> | undefined;
+  #delivery: Delivery<Batch> | undefined;
+  /** Where nothing can be exported, everything is dropped. */
+  #isExported = false;
   #takesOneResource = false;
   /** What the checkpoint says of journals that are not here, as they could not be read. */
   readonly #absent = new Map<string, JournalState>();
@@ -59,7 +55,7 @@ export class Cycles {
   /** Requests settled so far. */
   progress = 0;
 
-  constructor(options: CyclesOptions) {
+  constructor(options: CyclesOptions<Batch>) {
     this.#options = options;
     this.#checkpoint = readCheckpoint(options.directory);
     for (const state of this.#checkpoint?.journals ?? []) this.#absent.set(state.id, state);
@@ -101,7 +97,7 @@ export class Cycles {
 
   /** Whether anything waits for its window to close. */
   get hasOpenWindows(): boolean {
-    return this.#aggregates.hasOpenWindows;
+    return this.#intake?.hasOpenWindows === true;
   }
 
   /** Takes a journal in, from where the checkpoint left it. One that had ended is only deleted. */
@@ -115,30 +111,24 @@ export class Cycles {
 
   /** Goes on from the checkpoint, to be called once. Without an exporter everything is dropped, counted as `exporter`. */
   start(
-    exporter: MetricsExporter | undefined,
-    delivery: Pick<DeliveryOptions, 'onState' | 'keepsAlive'>,
-  ): Delivery | undefined {
-    const { config } = this.#options;
+    exporter: BatchExporter<Batch> | undefined,
+    options: Pick<DeliveryOptions<Batch>, 'onState' | 'keepsAlive'>,
+  ): Delivery<Batch> | undefined {
+    const { signal } = this.#options;
     const accountOf = (journal: string) => this.#collection.accountOf(journal);
     if (exporter !== undefined) {
-      const { exportTimeoutMillis: timeoutMillis } = config.reader;
-      this.#delivery = new Delivery(this.#plan, { exporter, timeoutMillis, accountOf, ...delivery });
+      const { exportTimeoutMillis: timeoutMillis, splitter } = signal;
+      this.#delivery = new Delivery(this.#plan, { exporter, splitter, timeoutMillis, accountOf, ...options });
       this.#takesOneResource = exporter.takesOneResource === true;
+      this.#isExported = true;
     }
-    this.#index = new SeriesIndex(
-      this.#treeResource,
-      (kind) => exporter?.temporality(kind) ?? ('cumulative' as const),
-    );
-    this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
-      intervalMillis: config.reader.collectIntervalMillis,
-      resampling: config.resampling.type,
-      isExported: exporter !== undefined,
-      countMerged: (writer, units) => (accountOf(writer).merged += units),
+    const { resources = {} } = this.#checkpoint ?? {};
+    this.#intake = signal.createIntake({
+      treeResource: this.#treeResource,
+      restored: this.#checkpoint ?? {},
+      resourceOf: (key) => this.#collection.resource(key, resources[key] ?? this.#treeResource),
+      countMerged: (journal, units) => (accountOf(journal).merged += units),
     });
-    const { aggregates = [], resources = {} } = this.#checkpoint ?? {};
-    this.#aggregates.restore(aggregates, this.#index, (key) =>
-      this.#collection.resource(key, resources[key] ?? this.#treeResource),
-    );
     this.#checkpoint = undefined;
     return this.#delivery;
   }
@@ -170,14 +160,14 @@ export class Cycles {
   }
 
   #planOf(planned: readonly PlannedJournal[], { tick, flush }: Occasion): Plan | undefined {
-    if (planned.length === 0 && ((!tick && !flush) || this.#aggregates.size === 0)) return undefined;
+    if (planned.length === 0 && ((!tick && !flush) || this.#intake?.isEmpty !== false)) return undefined;
     const nowMillis = Date.now();
     const ranges = planned.map(({ range }) => range);
     const closesAll = flush || this.#collection.allEnd(ranges);
     return {
       sequence: this.#sequence + 1,
       close: {
-        intervalMillis: this.#options.config.reader.collectIntervalMillis,
+        intervalMillis: this.#options.signal.collectIntervalMillis,
         untilMillis: closesAll ? null : nowMillis - LATENESS_MILLIS,
         nowMillis,
         tick,
@@ -189,12 +179,13 @@ export class Cycles {
   }
 
   async #execute(plan: Plan, planned: readonly PlannedJournal[]): Promise<void> {
-    const ingest = this.#ingest as Ingest;
+    const intake = this.#intake as Intake<Batch>;
     const close = { ...plan.close, untilMillis: plan.close.untilMillis ?? Infinity };
     let requests = 0;
     const deliver = async (): Promise<void> => {
-      for (const sealed of ingest.sealed.splice(0)) {
-        for (const request of this.#takesOneResource ? splitByResource(sealed) : [sealed]) {
+      for (const sealed of intake.sealed.splice(0)) {
+        const { splitter } = this.#options.signal;
+        for (const request of this.#takesOneResource ? splitter.byResource(sealed) : [sealed]) {
           // One after the other: points of a series must not overtake each other.
           await this.#deliver(request, String(++requests));
         }
@@ -205,20 +196,33 @@ export class Cycles {
       for (const { frames, corruptBytes } of chunks) {
         journal.account.corruptBytes += corruptBytes;
         for (const frame of frames) {
-          ingest.frame(journal, frame);
-          if (ingest.sealed.length > 0) await deliver();
+          this.#takeIn(intake, journal, frame);
+          if (intake.sealed.length > 0) await deliver();
         }
       }
       if (range.ends) {
         journal.ended = true;
-        this.#aggregates.retract(Math.floor(close.nowMillis / close.intervalMillis), journal.id);
+        intake.end(journal, close, range.endedAtMillis ?? close.nowMillis);
       }
     }
-    ingest.finish(close, new Set(plan.endingResources));
+    intake.finish(close, new Set(plan.endingResources));
     await deliver();
   }
 
-  async #deliver(request: Request, name: string): Promise<void> {
+  /** A data frame that was seen before (a rescued batch) is skipped by its sequence number. */
+  #takeIn(intake: Intake<Batch>, journal: TailedJournal, frame: Frame): void {
+    const { account } = journal;
+    if (frame.type === FrameType.SEGMENT || frame.sequence <= journal.lastSequence) return;
+    journal.lastSequence = frame.sequence;
+    account.received += frame.units;
+    if (!this.#isExported && frame.units > 0) account.drop('exporter', frame.units);
+    else if (frame.version !== PROTOCOL_VERSION) account.drop('unknown_frame', frame.units);
+    else if (frame.type === FrameType.ACCOUNT) account.readFrame(frame);
+    else if (frame.type === FrameType.GOODBYE) journal.saidGoodbye = true;
+    else if (!intake.frame(journal, frame)) account.drop('unknown_frame', frame.units);
+  }
+
+  async #deliver(request: Request<Batch>, name: string): Promise<void> {
     if (this.#delivery === undefined) {
       for (const [journal, units] of unitsOf(request)) {
         this.#collection.accountOf(journal).drop('exporter', units);
@@ -234,13 +238,12 @@ export class Cycles {
     this.#sequence = plan.sequence;
     const ended = [...this.#undeleted, ...this.#collection.retire()];
     for (const key of plan.endingResources) {
-      this.#aggregates.forget(key);
-      this.#index?.forget(key);
+      this.#intake?.forget(key);
       this.#collection.forget(key);
     }
     const absent = [...this.#absent.values()].filter((state) => !state.ended);
     const state = { sequence: plan.sequence, ...this.#collection.state(ended, absent) };
-    writeCheckpoint(this.#options.directory, state, this.#aggregates.state);
+    writeCheckpoint(this.#options.directory, state, (this.#intake as Intake<Batch>).state);
     this.#undeleted = ended.filter((journal) => !this.#deletes(journal, () => journal.reader.deleteAll()));
     for (const journal of this.journals) {
       this.#deletes(journal, () => journal.reader.deleteBefore(journal.position));

@@ -5,11 +5,10 @@
  * Invariant: a request that was settled is not sent again; an unanswered one is sent again unchanged, and counted.
  * On failure: a retryable outcome is retried without a limit of time, with back-off; the journal holds what waits.
  */
-import type { MetricsExporter, ExportOutcome } from '../exporters/exporter.ts';
+import type { BatchExporter, ExportOutcome } from '../exporters/exporter.ts';
 import type { JournalAccount } from './account.ts';
 import type { PlanEvent, PlanLog } from './plan.ts';
-import { unitsOf, type Request } from './request.ts';
-import { splitRequest } from './split.ts';
+import { unitsOf, type Request, type Splitter } from './signal.ts';
 
 const { clearTimeout, setTimeout } = globalThis;
 
@@ -20,8 +19,9 @@ const MAX_BACKOFF_MILLIS = 5000;
 /** The server is leaving: the plan stays, and the next server finishes it. */
 export class Stopped extends Error {}
 
-export interface DeliveryOptions {
-  readonly exporter: MetricsExporter;
+export interface DeliveryOptions<Batch> {
+  readonly exporter: BatchExporter<Batch>;
+  readonly splitter: Splitter<Batch>;
   readonly timeoutMillis: number;
   readonly accountOf: (journal: string) => JournalAccount;
   readonly onState: (error: Error | undefined) => void;
@@ -29,8 +29,8 @@ export interface DeliveryOptions {
   readonly keepsAlive?: boolean;
 }
 
-export class Delivery {
-  readonly #options: DeliveryOptions;
+export class Delivery<Batch> {
+  readonly #options: DeliveryOptions<Batch>;
   readonly #plan: PlanLog;
   #failures = 0;
   #isStopped = false;
@@ -38,13 +38,13 @@ export class Delivery {
   /** The backend said when to come back. */
   #isTold = false;
 
-  constructor(plan: PlanLog, options: DeliveryOptions) {
+  constructor(plan: PlanLog, options: DeliveryOptions<Batch>) {
     this.#plan = plan;
     this.#options = options;
   }
 
   /** Delivers one request of the plan. Rejects only with `Stopped`. */
-  async deliver(request: Request, name: string): Promise<void> {
+  async deliver(request: Request<Batch>, name: string): Promise<void> {
     const known = this.#plan.event(name);
     if (known?.what === 'accepted' || known?.what === 'rejected') return this.#settle(request, known);
     if (known?.what === 'split') return this.#deliverHalves(request, known);
@@ -74,13 +74,13 @@ export class Delivery {
 
   async #ended(
     outcome: Exclude<ExportOutcome, { status: 'retry' }>,
-    request: Request,
+    request: Request<Batch>,
     name: string,
     repeats: number,
   ): Promise<void> {
     this.#failures = 0;
     this.#options.onState(undefined);
-    if (outcome.status === 'too-large' && request.batch.points > 1) {
+    if (outcome.status === 'too-large' && request.owners.length > 1) {
       const split: PlanEvent = { request: name, what: 'split', repeats };
       this.#plan.record(split);
       return this.#deliverHalves(request, split);
@@ -93,17 +93,17 @@ export class Delivery {
     this.#settle(request, event);
   }
 
-  async #deliverHalves(request: Request, split: PlanEvent): Promise<void> {
-    const [first, second] = splitRequest(request);
+  async #deliverHalves(request: Request<Batch>, split: PlanEvent): Promise<void> {
+    const [first, second] = this.#options.splitter.halves(request);
     this.#countDuplicates(request, split);
     await this.deliver(first, `${split.request}.0`);
     await this.deliver(second, `${split.request}.1`);
   }
 
-  #settle(request: Request, event: PlanEvent): void {
+  #settle(request: Request<Batch>, event: PlanEvent): void {
     this.#countDuplicates(request, event);
     // Which points a backend rejected it does not say: they are taken from the writers in order.
-    let rejected = event.what === 'rejected' ? request.batch.points : (event.rejectedPoints ?? 0);
+    let rejected = event.what === 'rejected' ? request.owners.length : (event.rejectedPoints ?? 0);
     for (const [journal, count] of unitsOf(request)) {
       const dropped = event.what === 'rejected' ? count : Math.min(count, rejected);
       rejected -= dropped;
@@ -114,7 +114,7 @@ export class Delivery {
   }
 
   /** When a request is settled, and not before: a plan that is carried out again counts them again. */
-  #countDuplicates(request: Request, { repeats }: PlanEvent): void {
+  #countDuplicates(request: Request<Batch>, { repeats }: PlanEvent): void {
     if (repeats === 0) return;
     for (const [journal, count] of unitsOf(request)) {
       this.#options.accountOf(journal).duplicated += count * repeats;

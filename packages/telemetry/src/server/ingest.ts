@@ -4,11 +4,11 @@
  * In: proven frames of one journal at a time. Out: sealed requests, and counts in the journal's account.
  * Invariant: every unit of a frame is exported by a request, merged, held in a window, or dropped with a reason.
  * On failure: a row whose series is not defined is dropped as `undefined_series`, one that would spoil a total as
- * `invalid_value`, a frame that this version does not know or that contradicts itself as `unknown_frame`; nothing throws
- * for what is in a file.
+ * `invalid_value`; a frame that contradicts itself is refused; nothing throws for what is in a file.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { ResamplingConfig } from '../config/signals.ts';
+import type { PointBatch } from '../exporters/exporter.ts';
 import {
   readBase,
   viewHistograms,
@@ -18,7 +18,7 @@ import {
   type TimeBase,
 } from '../journal/columns.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
-import { FrameType, PROTOCOL_VERSION, type Frame } from '../journal/frame.ts';
+import { FrameType, type Frame } from '../journal/frame.ts';
 import { CounterName, GaugeName, METER_NAME, UNITS } from '../names.ts';
 import type { Histogram } from '../resample/histogram.ts';
 import type { CountMerged } from '../resample/last-value.ts';
@@ -26,8 +26,9 @@ import type { ObservedSum } from '../resample/observed-sum.ts';
 import type { Sum } from '../resample/sum.ts';
 import { fromMillis, type Close } from '../resample/windows.ts';
 import type { Aggregates, Emit } from './aggregates.ts';
-import type { Request, RequestBuilder } from './request.ts';
+import type { RequestBuilder } from './request.ts';
 import { pointKind, type ExportedSeries, type SeriesIndex } from './series.ts';
+import type { Request } from './signal.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
 /** What the rows of one local series become. */
@@ -53,10 +54,9 @@ export class Ingest {
   readonly #builder: RequestBuilder;
   readonly #intervalMillis: number;
   readonly #isRaw: boolean;
-  readonly #isExported: boolean;
   readonly #countMerged: CountMerged;
   /** Requests that are full, in order. The cycle takes them out after each frame. */
-  readonly sealed: Request[] = [];
+  readonly sealed: Request<PointBatch>[] = [];
 
   constructor(
     index: SeriesIndex,
@@ -65,8 +65,6 @@ export class Ingest {
     options: {
       readonly intervalMillis: number;
       readonly resampling: ResamplingConfig['type'];
-      /** Where nothing can be exported, everything is dropped. */
-      readonly isExported: boolean;
       readonly countMerged: CountMerged;
     },
   ) {
@@ -76,19 +74,6 @@ export class Ingest {
     this.#builder = builder;
     this.#intervalMillis = options.intervalMillis;
     this.#isRaw = options.resampling === 'none';
-    this.#isExported = options.isExported;
-  }
-
-  /** Takes in one frame. A data frame that was seen before (a rescued batch) is skipped by its sequence number. */
-  frame(journal: TailedJournal, frame: Frame): void {
-    if (frame.type === FrameType.SEGMENT) return;
-    if (frame.sequence <= journal.lastSequence) return;
-    journal.lastSequence = frame.sequence;
-    journal.account.received += frame.units;
-    if (!this.#isExported && frame.units > 0) journal.account.drop('exporter', frame.units);
-    else if (frame.version !== PROTOCOL_VERSION || !this.#rows(journal, frame)) {
-      journal.account.drop('unknown_frame', frame.units);
-    }
   }
 
   /** Closes windows and seals what is left. `ending` are the resources of processes that are gone. */
@@ -111,7 +96,8 @@ export class Ingest {
     if (!this.#builder.isEmpty) this.sealed.push(this.#builder.seal());
   }
 
-  #rows(journal: TailedJournal, frame: Frame): boolean {
+  /** Takes in the rows of one frame; `false` where it contradicts itself. */
+  frame(journal: TailedJournal, frame: Frame): boolean {
     switch (frame.type) {
       case FrameType.SAMPLES:
         return this.#samples(journal, frame);
@@ -121,12 +107,6 @@ export class Ingest {
         return this.#histograms(journal, frame);
       case FrameType.OPERATIONS:
         return this.#operations(journal, frame);
-      case FrameType.ACCOUNT:
-        journal.account.readFrame(frame);
-        return true;
-      case FrameType.GOODBYE:
-        journal.saidGoodbye = true;
-        return true;
       default:
         return false;
     }

@@ -9,9 +9,7 @@
  * On failure: a backend that is away holds its own pipeline only; the journals keep what waits. An exporter that cannot
  * be loaded drops what is recorded for it, counted as `exporter`. A cycle that throws breaks the pipeline off.
  */
-import type { MetricsConfig } from '../config/signals.ts';
-import type { MetricsExporter } from '../exporters/exporter.ts';
-import { loadExporter } from '../exporters/load.ts';
+import type { BatchExporter } from '../exporters/exporter.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
 import { Cycles, type CyclesOptions, type Occasion } from './cycles.ts';
 import { Stopped, type Delivery } from './delivery.ts';
@@ -23,18 +21,20 @@ const FULL_BYTES = 512 * 1024;
 /** `away`: what is recorded waits in the journals. `failed`: it is dropped. */
 export type PipelineState = 'starting' | 'ok' | 'away' | 'failed';
 
-export interface PipelineOptions extends CyclesOptions {
+export interface PipelineOptions<Batch> extends CyclesOptions<Batch> {
+  /** Of the exporter, for messages. */
+  readonly exporterType: string;
   /** Called when `state` has changed. */
   readonly onChange: () => void;
   /** Whether waiting for a backend that is away keeps the process alive. Default true. */
   readonly keepsAlive?: boolean;
 }
 
-export class Pipeline {
-  readonly #options: PipelineOptions;
-  readonly #cycles: Cycles;
-  #exporter: MetricsExporter | undefined;
-  #delivery: Delivery | undefined;
+export class Pipeline<Batch> {
+  readonly #options: PipelineOptions<Batch>;
+  readonly #cycles: Cycles<Batch>;
+  #exporter: BatchExporter<Batch> | undefined;
+  #delivery: Delivery<Batch> | undefined;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   /** The flush that waits for its turn, for all who ask until then. */
@@ -47,14 +47,14 @@ export class Pipeline {
   state: PipelineState = 'starting';
   error: Error | undefined;
 
-  constructor(options: PipelineOptions) {
+  constructor(options: PipelineOptions<Batch>) {
     this.#options = options;
     ensurePrivateDirectory(options.directory);
     this.#cycles = new Cycles(options);
   }
 
-  get config(): MetricsConfig {
-    return this.#options.config;
+  get exporterType(): string {
+    return this.#options.exporterType;
   }
 
   get journals(): Iterable<TailedJournal> {
@@ -145,14 +145,14 @@ export class Pipeline {
   }
 
   async #start(): Promise<void> {
-    const { config, log, onChange, keepsAlive = true } = this.#options;
+    const { signal, log, onChange, keepsAlive = true } = this.#options;
     let state: PipelineState = 'ok';
     try {
-      this.#exporter = await loadExporter(config.exporter);
+      this.#exporter = await signal.loadExporter();
     } catch (error) {
       state = 'failed';
       this.error = error as Error;
-      log(`${this.error.message}; metrics of this configuration are dropped, counted as "exporter"`);
+      log(`${this.error.message}; what is recorded for it is dropped, counted as "exporter"`);
     }
     if (this.#isStopped) return this.#exporter?.shutdown();
     try {
@@ -170,7 +170,7 @@ export class Pipeline {
     // Another one may begin before this goes on.
     while (this.#running !== undefined) await this.#running;
     if (this.#isStopped) return;
-    if (occasion.tick) this.#nextTickMillis = Date.now() + this.config.reader.exportIntervalMillis;
+    if (occasion.tick) this.#nextTickMillis = Date.now() + this.#options.signal.exportIntervalMillis;
     // From here on it is busy, before anything of the cycle is called.
     this.#running = Promise.resolve()
       .then(() => this.#cycles.run(occasion))
@@ -197,7 +197,7 @@ export class Pipeline {
     this.state = state;
     this.error = failure;
     this.#options.onChange();
-    const { type } = this.config.exporter;
+    const { exporterType: type } = this.#options;
     this.#options.log(
       failure === undefined
         ? `exporter ${type}: the backend accepts requests again`

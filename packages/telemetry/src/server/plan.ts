@@ -27,6 +27,8 @@ export interface PlannedRange {
   readonly to: Position;
   /** The journal ends with this range: what its writer held of up-down counters is retracted. */
   readonly ends: boolean;
+  /** When its writer died, as far as that is known. */
+  readonly endedAtMillis?: number;
 }
 
 export interface Plan {

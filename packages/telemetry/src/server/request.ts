@@ -12,29 +12,13 @@ import type {
   PointBatch,
 } from '../exporters/exporter.ts';
 import type { ExportedSeries } from './series.ts';
+import { NOBODY, type Request } from './signal.ts';
 
 /** Points of one request at most: well under the Collector's default of 20 MiB for a body. */
 export const MAX_POINTS = 16_384;
 const MAX_BYTES = 4 * 1024 * 1024;
 /** About what a point takes beside its attributes. */
 const POINT_BYTES = 32;
-
-export interface Request {
-  readonly batch: PointBatch;
-  /** The journal of which each point, in the batch's order, is a unit: its place in `journals`, or `NOBODY`. */
-  readonly owners: Uint32Array;
-  readonly journals: readonly string[];
-}
-
-/** Totals, and what is derived from an operation beside its latency, are no units. */
-const NOBODY = 0xffff_ffff;
-
-/** Units by journal id: what is exported once the request is accepted. */
-export function unitsOf({ owners, journals }: Request): Map<string, number> {
-  const counts = new Float64Array(journals.length);
-  for (const owner of owners) if (owner !== NOBODY) counts[owner]++;
-  return new Map(journals.map((journal, at) => [journal, counts[at]]));
-}
 
 export class RequestBuilder {
   readonly #slots: ExportedSeries[] = [];
@@ -87,7 +71,7 @@ export class RequestBuilder {
   }
 
   /** Gives out what was collected, and starts anew. */
-  seal(): Request {
+  seal(): Request<PointBatch> {
     const order = this.#order();
     const bySeries = this.#slots.map((series, slot) => ({ series, rows: order[slot] }));
     bySeries.sort((a, b) => compareText(a.series.metric.key, b.series.metric.key));

@@ -2,11 +2,15 @@
  * Splits a request: in two halves of points, for a backend that wants smaller ones, or by resource. The same request splits
  * the same way.
  */
-import type { MetricPoints } from '../exporters/exporter.ts';
-import type { Request } from './request.ts';
+import type { MetricPoints, PointBatch } from '../exporters/exporter.ts';
+import type { Request } from './signal.ts';
 
 /** Two halves. */
-export function splitRequest({ batch, owners, journals }: Request): [Request, Request] {
+export function splitRequest({
+  batch,
+  owners,
+  journals,
+}: Request<PointBatch>): [Request<PointBatch>, Request<PointBatch>] {
   const half = Math.floor(batch.points / 2);
   const first: MetricPoints[] = [];
   const second: MetricPoints[] = [];
@@ -31,8 +35,8 @@ export function splitRequest({ batch, owners, journals }: Request): [Request, Re
 }
 
 /** One request per resource, in their order, for an exporter that takes one at a time. */
-export function splitByResource({ batch, owners, journals }: Request): Request[] {
-  const requests: Request[] = [];
+export function splitByResource({ batch, owners, journals }: Request<PointBatch>): Request<PointBatch>[] {
+  const requests: Request<PointBatch>[] = [];
   let from = 0;
   for (let at = 0; at < batch.metrics.length;) {
     const { resource } = batch.metrics[at];

@@ -16,6 +16,7 @@ import { spillDirectoryFor } from '../tree/trees.ts';
 import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { FrameType } from '../journal/frame.ts';
+import type { MetricsState } from './metrics-signal.ts';
 import { TailedJournal } from './tailed-journal.ts';
 
 export interface WriterStatus {
@@ -127,7 +128,8 @@ function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids
 /** Units of samples that wait for their window to close. */
 function heldByWriter(checkpoint: Checkpoint | undefined): Map<string, number> {
   const held = new Map<string, number>();
-  for (const { lastValue } of checkpoint?.aggregates ?? []) {
+  const { aggregates = [] } = (checkpoint ?? {}) as MetricsState;
+  for (const { lastValue } of aggregates) {
     for (const [, , , writer, units] of lastValue?.open ?? [])
       held.set(writer, (held.get(writer) ?? 0) + units);
   }

@@ -41,6 +41,8 @@ export class TailedJournal {
   saidGoodbye = false;
   ended = false;
   #isDead = false;
+  #aliveAtMillis: number | undefined;
+  #diedAtMillis: number | undefined;
 
   private constructor(dictionary: Dictionary, definition: JournalDefinition, places: JournalPlaces) {
     this.id = places.id;
@@ -81,7 +83,16 @@ export class TailedJournal {
    * final; unknown (another pid namespace) counts as alive.
    */
   checkWriter(): void {
-    this.#isDead ||= this.reader.hasRescue() || liveness(this.definition.writer.process) === 'dead';
+    if (this.#isDead) return;
+    this.#isDead = this.reader.hasRescue() || liveness(this.definition.writer.process) === 'dead';
+    // Who was dead before this server came is known by the last that was written.
+    if (!this.#isDead) this.#aliveAtMillis = Date.now();
+    else this.#diedAtMillis = this.#aliveAtMillis === undefined ? this.reader.modifiedAtMillis() : Date.now();
+  }
+
+  /** Epoch milliseconds at which no more came: seen, or else the last that was written. */
+  get endedAtMillis(): number {
+    return this.#diedAtMillis ?? Date.now();
   }
 
   /** No more will be written. */

@@ -10,7 +10,7 @@
 import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
 import type { MetricsConfig } from '../config/signals.ts';
-import type { ResourceDescriptor } from '../exporters/exporter.ts';
+import type { PointBatch, ResourceDescriptor } from '../exporters/exporter.ts';
 import { existsSync, renameSync, replaceFile, rmSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { liveness } from '../tree/identity.ts';
@@ -26,6 +26,7 @@ import {
 } from '../tree/requests.ts';
 import { readTreeResource } from '../tree/resource.ts';
 import { isTreeName, spillDirectoryFor } from '../tree/trees.ts';
+import { MetricsSignal } from './metrics-signal.ts';
 import { Pipeline } from './pipeline.ts';
 import { TailedJournal } from './tailed-journal.ts';
 import { WatchedDirectory } from './watched-directory.ts';
@@ -34,6 +35,8 @@ const JOURNAL_NAME = /^[0-9a-f]{32}$/;
 /** Processes are looked up, and the status is written, this often. */
 const CHECK_MILLIS = 1000;
 
+type AnyPipeline = Pipeline<PointBatch>;
+
 export class TreeServer {
   readonly directory: string;
   readonly #lock: ServerLock;
@@ -41,7 +44,7 @@ export class TreeServer {
   readonly #resource: ResourceDescriptor;
   readonly #log: (message: string) => void;
   readonly #keepsAlive: boolean;
-  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelines = new Map<string, AnyPipeline>();
   readonly #journals: WatchedDirectory;
   readonly #requests: WatchedDirectory;
   /** Journals by name, with the configuration that they belong to; `undefined` where one cannot be read. */
@@ -206,23 +209,24 @@ export class TreeServer {
   }
 
   /** A pipeline that broke off: its journals are found again, and another one goes on from its checkpoint. */
-  #discard(digest: string, pipeline: Pipeline): void {
+  #discard(digest: string, pipeline: AnyPipeline): void {
     this.#pipelines.delete(digest);
     for (const [name, owner] of this.#known) if (owner === digest) this.#known.delete(name);
     void pipeline.stop();
   }
 
-  #pipelineOf(digest: string, config: MetricsConfig): Pipeline {
+  #pipelineOf(digest: string, config: MetricsConfig): AnyPipeline {
     let pipeline = this.#pipelines.get(digest);
     if (pipeline === undefined) {
-      pipeline = new Pipeline({
+      const options = {
         directory: path.join(this.directory, 'server', digest),
-        config,
+        exporterType: config.exporter.type,
         treeResource: this.#resource,
         log: this.#log,
         onChange: () => this.#writeStatus(),
         keepsAlive: this.#keepsAlive,
-      });
+      };
+      pipeline = new Pipeline({ ...options, signal: new MetricsSignal(config) });
       this.#pipelines.set(digest, pipeline);
     }
     return pipeline;
@@ -251,10 +255,9 @@ export class TreeServer {
 
   #writeStatus(): void {
     const configurations: Record<string, ConfigurationStatus> = {};
-    for (const [digest, { config, state, error, progress }] of this.#pipelines) {
-      const { type } = config.exporter;
+    for (const [digest, { exporterType, state, error, progress }] of this.#pipelines) {
       configurations[digest] = {
-        exporter: type,
+        exporter: exporterType,
         state,
         progress,
         ...(error === undefined ? {} : { error: error.message }),

@@ -4,12 +4,11 @@ import { suite, test, type TestContext } from 'node:test';
 import './instant-timers.ts';
 import type { Histogram } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
-import type { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import type { Writer } from './journals.ts';
 import { millisOf, type Answer, type Point } from './scripted-exporter.ts';
-import { Stage, T0 } from './stage.ts';
+import { Stage, T0, type MetricsPipeline } from './stage.ts';
 
 const BOUNDARIES = [10, 100];
 /** Each writer has a resource of its own for this one, and so a request. */
@@ -87,7 +86,7 @@ interface Member {
 class Run {
   readonly stage: Stage;
   readonly t: TestContext;
-  pipeline!: Pipeline;
+  pipeline!: MetricsPipeline;
   readonly members: Member[] = [];
   nowMillis = T0;
   recorded = 0;

@@ -7,13 +7,12 @@ import { decodeJson } from '../../src/journal/frame.ts';
 import { scan } from '../../src/journal/reader.ts';
 import type { Account } from '../../src/server/account.ts';
 import type { PlanEvent } from '../../src/server/plan.ts';
-import type { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
 import { deadProcess, type Writer } from './journals.ts';
 import type { Request } from './scripted-exporter.ts';
-import { Stage, T0, type StageOptions } from './stage.ts';
+import { Stage, T0, type StageOptions, type MetricsPipeline } from './stage.ts';
 
 const FRAMES = 10;
 const SAMPLES = 2000;
@@ -143,7 +142,7 @@ const same = (requests: readonly Request[]): string[] =>
 const withoutResource = (requests: readonly Request[]): unknown[] =>
   requests.map(({ points }) => points.map((point) => ({ ...point, resource: undefined })));
 
-async function cycle(pipeline: Pipeline, nowMillis: number): Promise<void> {
+async function cycle(pipeline: MetricsPipeline, nowMillis: number): Promise<void> {
   pipeline.poll(nowMillis);
   while (pipeline.isBusy) await new Promise(setImmediate);
 }

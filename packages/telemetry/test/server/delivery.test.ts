@@ -5,7 +5,8 @@ import type { MetricsExporter, ExportOutcome, PointBatch } from '../../src/expor
 import { JournalAccount } from '../../src/server/account.ts';
 import { Delivery, Stopped } from '../../src/server/delivery.ts';
 import { PlanLog, type Plan } from '../../src/server/plan.ts';
-import type { Request } from '../../src/server/request.ts';
+import type { Request } from '../../src/server/signal.ts';
+import { splitByResource, splitRequest } from '../../src/server/split.ts';
 import { requestOf, valuesOf } from './requests.ts';
 import { scratch } from './stage.ts';
 
@@ -23,12 +24,12 @@ const REJECTED: ExportOutcome = { status: 'rejected', error: new Error('400') };
 const TOO_LARGE: ExportOutcome = { status: 'too-large', error: new Error('413') };
 
 /** Ten points of two journals, by turns. */
-const ten = (): Request =>
+const ten = (): Request<PointBatch> =>
   requestOf(...Array.from({ length: 10 }, (_, at) => [at, at % 2 === 0 ? 'a' : 'b'] as const));
 
 interface Post {
   readonly directory: string;
-  readonly delivery: Delivery;
+  readonly delivery: Delivery<PointBatch>;
   readonly plan: PlanLog;
   /** Values of each request that was sent. */
   readonly sent: number[][];
@@ -62,7 +63,8 @@ function post(
   if (plan.load() === undefined) plan.begin(PLAN);
   t.after(() => plan.close());
   const onState = (error: Error | undefined): void => void states.push(error?.message);
-  const delivery = new Delivery(plan, { exporter, timeoutMillis: 1000, accountOf, onState });
+  const splitter = { halves: splitRequest, byResource: splitByResource };
+  const delivery = new Delivery(plan, { exporter, splitter, timeoutMillis: 1000, accountOf, onState });
   return { directory, delivery, plan, sent, accounts, states };
 }
 

@@ -4,11 +4,10 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 // oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
-import type { Pipeline } from '../../src/server/pipeline.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import { deadProcess } from './journals.ts';
 import { millisOf } from './scripted-exporter.ts';
-import { Stage, T0, type StageOptions } from './stage.ts';
+import { Stage, T0, type StageOptions, type MetricsPipeline } from './stage.ts';
 
 /** A stage whose clock stands at T0. */
 function stageAt(t: TestContext, options?: StageOptions): { stage: Stage; at: (millis: number) => void } {
@@ -17,12 +16,12 @@ function stageAt(t: TestContext, options?: StageOptions): { stage: Stage; at: (m
 }
 
 /** One poll, and the cycle that it starts. `tick` where the export interval has passed. */
-async function poll(pipeline: Pipeline, { tick = true } = {}): Promise<void> {
+async function poll(pipeline: MetricsPipeline, { tick = true } = {}): Promise<void> {
   pipeline.poll(tick ? Infinity : 0);
   while (pipeline.isBusy) await new Promise(setImmediate);
 }
 
-const die = (pipeline: Pipeline): void => {
+const die = (pipeline: MetricsPipeline): void => {
   for (const journal of pipeline.journals) journal.checkWriter();
 };
 

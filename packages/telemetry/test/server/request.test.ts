@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
-import { MAX_POINTS, RequestBuilder, unitsOf } from '../../src/server/request.ts';
+import { MAX_POINTS, RequestBuilder } from '../../src/server/request.ts';
 import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
+import { unitsOf } from '../../src/server/signal.ts';
 import { splitByResource, splitRequest } from '../../src/server/split.ts';
 import { requestOf, seriesOf, valuesOf } from './requests.ts';
 

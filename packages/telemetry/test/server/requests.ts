@@ -1,7 +1,8 @@
 /** Requests as the pipeline builds them, and batches as an exporter sees them. */
 import type { PointBatch } from '../../src/exporters/exporter.ts';
-import { RequestBuilder, type Request } from '../../src/server/request.ts';
+import { RequestBuilder } from '../../src/server/request.ts';
 import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
+import type { Request } from '../../src/server/signal.ts';
 
 const index = new SeriesIndex({ attributes: {} }, () => 'cumulative');
 
@@ -23,7 +24,9 @@ export function seriesOf(
 }
 
 /** One point per value; each is a unit of the journal that is named with it. */
-export function requestOf(...points: readonly (readonly [value: number, journal: string])[]): Request {
+export function requestOf(
+  ...points: readonly (readonly [value: number, journal: string])[]
+): Request<PointBatch> {
   const builder = new RequestBuilder();
   for (const [at, [value, journal]] of points.entries()) {
     builder.add(seriesOf('gauge'), 1_800_000_000, at, value, journal);

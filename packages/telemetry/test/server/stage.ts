@@ -9,6 +9,8 @@ import type { TestContext } from 'node:test';
 import type { MetricsConfig } from '../../src/config/signals.ts';
 import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
 import type { Account } from '../../src/server/account.ts';
+import type { PointBatch } from '../../src/exporters/exporter.ts';
+import { MetricsSignal } from '../../src/server/metrics-signal.ts';
 import { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import { TailedJournal } from '../../src/server/tailed-journal.ts';
@@ -45,6 +47,8 @@ export function scratch(t: TestContext): string {
   t.after(remove);
   return directory;
 }
+
+export type MetricsPipeline = Pipeline<PointBatch>;
 
 export class Stage {
   readonly directory: string;
@@ -91,10 +95,11 @@ export class Stage {
   async pipeline(
     directory: string = this.directory,
     treeResource = { attributes: { 'service.name': 'tree' } },
-  ): Promise<Pipeline> {
+  ): Promise<MetricsPipeline> {
     const pipeline = new Pipeline({
       directory: path.join(directory, 'server', this.digest),
-      config: this.config,
+      exporterType: this.config.exporter.type,
+      signal: new MetricsSignal(this.config),
       treeResource,
       log: (message) => this.log.push(message),
       onChange: () => undefined,
