@@ -35,5 +35,8 @@ export const UNITS: Readonly<Record<GaugeName | CounterName, string>> = {
 /** Name of the meter that the gauges and counters of storage operations belong to (seed: `get_meter`). */
 export const METER_NAME = 'multistorageclient';
 
+/** Name of the tracer that the spans of storage operations belong to (seed: `get_tracer`). */
+export const TRACER_NAME = 'multistorageclient';
+
 /** Instruments whose name begins so belong to the whole tree: one resource, summed and merged over processes. */
 export const TREE_PREFIX = 'multistorageclient.';

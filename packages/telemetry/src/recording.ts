@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 import { resolveBudget, type BudgetOptions } from './budget.ts';
 import { canonicalJson } from './config/canonical.ts';
-import type { MetricsConfig } from './config/signals.ts';
+import type { MetricsConfig, SignalConfig } from './config/signals.ts';
 import { encodeAttributes } from './journal/attributes.ts';
 import { journalPlaces } from './journal/places.ts';
 import { JournalWriter } from './journal/writer.ts';
@@ -33,26 +33,45 @@ export interface RecordingOptions extends BudgetOptions {
   readonly observes: () => boolean;
 }
 
-export class Recording {
+/** What one thread holds for one configuration, whatever its signal. */
+export interface SignalRecording {
+  readonly signal: 'metrics' | 'traces';
+  readonly recorder: Recorder;
+  /** Runs what is observed once. */
+  observe(): Promise<void>;
+  close(): void;
+}
+
+/** Creates a journal for this thread, and what writes it. */
+export function openRecorder(
+  configuration: SignalConfig,
+  options: Omit<RecordingOptions, 'observes'>,
+): Recorder {
+  const { directory, isJournaled, flush } = options;
+  const id = randomBytes(16).toString('hex');
+  const places = journalPlaces(directory, spillDirectoryFor(directory), id);
+  const writer = {
+    process: currentIdentity(),
+    threadId,
+    startedAtMillis: Date.now(),
+    resource: encodeAttributes(processResource(environment)),
+  };
+  // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
+  const budget = resolveBudget(isJournaled ? options : { ...options, spillMaxBytes: 0 }, directory);
+  const journal = new JournalWriter(places, { writer, configuration }, budget);
+  return new Recorder(journal, flush, claimBatch(places.primary));
+}
+
+export class Recording implements SignalRecording {
+  readonly signal = 'metrics';
   readonly recorder: Recorder;
   readonly provider: RecordingMeterProvider;
   readonly #operations = new Map<string, Operations>();
   #stopObserving: (() => void) | undefined;
 
   constructor(config: MetricsConfig, options: RecordingOptions) {
-    const { directory, isJournaled, flush, observes } = options;
-    const id = randomBytes(16).toString('hex');
-    const places = journalPlaces(directory, spillDirectoryFor(directory), id);
-    const writer = {
-      process: currentIdentity(),
-      threadId,
-      startedAtMillis: Date.now(),
-      resource: encodeAttributes(processResource(environment)),
-    };
-    // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
-    const budget = resolveBudget(isJournaled ? options : { ...options, spillMaxBytes: 0 }, directory);
-    const journal = new JournalWriter(places, { writer, configuration: config }, budget);
-    this.recorder = new Recorder(journal, flush, claimBatch(places.primary));
+    const { observes } = options;
+    this.recorder = openRecorder(config, options);
     this.provider = new RecordingMeterProvider(this.recorder, () => {
       const collect = (): void => {
         if (observes()) void this.observe();

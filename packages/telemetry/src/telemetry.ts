@@ -6,24 +6,29 @@
  * On failure: without a usable exporter the answer is `undefined`, and one line on stderr says why.
  */
 import { isMainThread } from 'node:worker_threads';
+import type { Tracer } from '@opentelemetry/api';
 import type { BudgetOptions } from './budget.ts';
 import { canonicalJson } from './config/canonical.ts';
 import { configurationDigest } from './config/digest.ts';
 import { resolveMetricsConfig, type MetricsOptions } from './config/metrics.ts';
-import type { MetricsConfig } from './config/signals.ts';
+import type { SignalConfig } from './config/signals.ts';
+import { resolveTracesConfig, type TracesOptions } from './config/traces.ts';
 import { TelemetryError } from './errors.ts';
 import type { LocalServer } from './local.ts';
 import { logError } from './log.ts';
 import type { Membership, TelemetryMode } from './modes.ts';
-import { METER_NAME, UNITS, type CounterName, type GaugeName } from './names.ts';
+import { METER_NAME, TRACER_NAME, UNITS, type CounterName, type GaugeName } from './names.ts';
 import type { BindableCounter, BindableGauge } from './record/instruments.ts';
 import type { RecordingMeter, RecordingMeterProvider } from './record/meter.ts';
 import type { Operations, OperationsOptions } from './record/operations.ts';
 import type { Flush } from './record/recorder.ts';
-import { Recording } from './recording.ts';
+import { Recording, type RecordingOptions, type SignalRecording } from './recording.ts';
+import { TracesRecording } from './traces/recording.ts';
+import type { RecordingTracerProvider } from './traces/tracer.ts';
 import { ConsoleRelay } from './tree/console.ts';
 import { isAnswered, readServerStatus, removeRequest, requestFlush } from './tree/requests.ts';
 import { waitForExport } from './tree/wait.ts';
+import { VERSION } from './version.ts';
 
 const { clearInterval, setInterval, setTimeout } = globalThis;
 const { env: environment } = process;
@@ -31,6 +36,16 @@ const { env: environment } = process;
 const HEARTBEAT_MILLIS = 1000;
 const ANSWER_POLL_MILLIS = 5;
 const DEFAULT_EXIT_TIMEOUT_MILLIS = 5000;
+
+/** How a signal comes from what a user writes to what records it. */
+interface Signal<O, C, R> {
+  readonly name: string;
+  readonly resolve: (options: O, env: Readonly<NodeJS.ProcessEnv>) => C;
+  readonly Recording: new (config: C, options: RecordingOptions) => R;
+}
+
+const METRICS = { name: 'metrics', resolve: resolveMetricsConfig, Recording } as const;
+const TRACES = { name: 'traces', resolve: resolveTracesConfig, Recording: TracesRecording } as const;
 
 export interface TelemetryOptions extends BudgetOptions {
   /**
@@ -50,7 +65,7 @@ export interface TelemetryStats {
   readonly directory: string;
   /** Whether what is recorded outlives this process. */
   readonly isJournaled: boolean;
-  /** Calls of `record` and `add`, and ended operations, of this thread. */
+  /** Calls of `record` and `add`, ended operations, and ended spans, of this thread. */
   readonly recorded: number;
   /** Of those, what could not be kept, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
@@ -63,8 +78,9 @@ export class Telemetry {
   readonly #options: TelemetryOptions;
   readonly #local: LocalServer | undefined;
   readonly #relay: ConsoleRelay | undefined;
-  readonly #byOptions = new Map<string, Recording | undefined>();
-  readonly #byDigest = new Map<string, Recording>();
+  readonly #metrics = new Map<string, Recording | undefined>();
+  readonly #traces = new Map<string, TracesRecording | undefined>();
+  readonly #byDigest = new Map<string, SignalRecording>();
   readonly #heartbeat: NodeJS.Timeout;
   #shutdown: Promise<void> | undefined;
 
@@ -90,7 +106,7 @@ export class Telemetry {
    * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
    */
   meterProvider(config: MetricsOptions): RecordingMeterProvider | undefined {
-    return this.#recording(config)?.provider;
+    return this.#metricsOf(config)?.provider;
   }
 
   /** The meter named `multistorageclient` of a configuration; see `meterProvider`. */
@@ -113,7 +129,22 @@ export class Telemetry {
    * sums. See `meterProvider` for the configuration.
    */
   operations(config: MetricsOptions, options: OperationsOptions): Operations | undefined {
-    return this.#recording(config)?.operations(options);
+    return this.#metricsOf(config)?.operations(options);
+  }
+
+  /**
+   * The tracer provider of a configuration: the `opentelemetry.traces` section of an MSC configuration. The same object for
+   * an equal configuration. A span is in the journal from the moment it starts. `undefined`, with one logged error, where no
+   * usable exporter is configured.
+   * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
+   */
+  tracerProvider(config: TracesOptions): RecordingTracerProvider | undefined {
+    return this.#tracesOf(config)?.provider;
+  }
+
+  /** The tracer named `multistorageclient` of a configuration; see `tracerProvider`. */
+  tracer(config: TracesOptions): Tracer | undefined {
+    return this.tracerProvider(config)?.getTracer(TRACER_NAME, VERSION);
   }
 
   /**
@@ -181,33 +212,48 @@ export class Telemetry {
     leave();
   }
 
-  #recording(options: MetricsOptions = {}): Recording | undefined {
+  #metricsOf(options: MetricsOptions = {}): Recording | undefined {
+    return this.#recording(this.#metrics, options, METRICS);
+  }
+
+  #tracesOf(options: TracesOptions = {}): TracesRecording | undefined {
+    return this.#recording(this.#traces, options, TRACES);
+  }
+
+  #recording<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
+    byOptions: Map<string, R | undefined>,
+    options: O,
+    signal: Signal<O, C, R>,
+  ): R | undefined {
     const key = canonicalJson(options);
-    if (this.#byOptions.has(key)) return this.#byOptions.get(key);
-    const recording = this.#open(options);
-    this.#byOptions.set(key, recording);
+    if (byOptions.has(key)) return byOptions.get(key);
+    const recording = this.#open(options, signal);
+    byOptions.set(key, recording);
     return recording;
   }
 
-  #open(options: MetricsOptions | null): Recording | undefined {
+  #open<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
+    options: O | null,
+    { name, resolve, Recording: Opened }: Signal<O, C, R>,
+  ): R | undefined {
     if (options?.exporter === undefined) {
-      logError('no exporter is configured: metrics are disabled');
+      logError(`no exporter is configured: ${name} are disabled`);
       return undefined;
     }
-    let config: MetricsConfig;
+    let config: C;
     try {
-      config = resolveMetricsConfig(options, environment);
+      config = resolve(options, environment);
     } catch (error) {
       if (!(error instanceof TelemetryError) || error.code !== 'MSC_EXPORTER_UNUSABLE') throw error;
-      logError(`${error.message}: metrics are disabled`);
+      logError(`${error.message}: ${name} are disabled`);
       return undefined;
     }
     const digest = configurationDigest(config);
     const known = this.#byDigest.get(digest);
-    if (known !== undefined) return known;
+    if (known instanceof Opened) return known;
     const { directory, isJournaled } = this.#membership;
     try {
-      const recording = new Recording(config, {
+      const recording = new Opened(config, {
         ...this.#options,
         directory,
         isJournaled,
@@ -218,7 +264,7 @@ export class Telemetry {
       this.#byDigest.set(digest, recording);
       return recording;
     } catch (error) {
-      logError(`no journal can be written (${String(error)}): metrics are disabled`);
+      logError(`no journal can be written (${String(error)}): ${name} are disabled`);
       return undefined;
     }
   }
@@ -288,9 +334,10 @@ export class Telemetry {
     this.#membership.supervisor?.check();
     this.#relay?.relay();
     const configurations = readServerStatus(this.#membership.directory)?.configurations ?? {};
-    for (const digest of this.#byDigest.keys()) {
+    for (const [digest, recording] of this.#byDigest) {
       const status = configurations[digest];
-      if (status?.state === 'failed') logError(`${status.error ?? 'exporter failed'}: metrics are dropped`);
+      if (status?.state !== 'failed') continue;
+      logError(`${status.error ?? 'exporter failed'}: ${recording.signal} are dropped`);
     }
   }
 }

@@ -35,7 +35,7 @@ export const FrameType = {
   /** What the writer could not keep, cumulative, by reason (JSON). */
   ACCOUNT: 8,
   GOODBYE: 9,
-  /** Spans that have started (JSON). */
+  /** What is known of spans when they start (JSON). */
   SPAN_STARTS: 10,
   /** Spans that have ended (JSON). */
   SPANS: 11,

@@ -7,7 +7,7 @@
  * carried and enter the next frame that fits.
  */
 import type { JournalWriter } from '../journal/writer.ts';
-import { encodeFrames, encodeJson, encodeJsonFrame, FrameType } from '../journal/frame.ts';
+import { encodeFrames, encodeJson, encodeJsonFrame, FrameType, type FramePart } from '../journal/frame.ts';
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
@@ -155,6 +155,20 @@ export class Recorder {
     batch.operationSeries[row] = series;
     batch.publishOperations(row + 1);
     if (!this.#scheduled) this.#schedule();
+  }
+
+  /** Appends a frame at once: what is in no batch, such as a span. */
+  append(part: FramePart): void {
+    const batch = this.#batch;
+    if (batch.isClosed) return this.drop('closed', part.units);
+    const { sequence } = batch;
+    const bytes = encodeFrames([part], sequence);
+    // Before the write, as in `#flushCarry`.
+    batch.sequence = sequence + 1;
+    this.#recorded += part.units;
+    if (this.#journal.append(bytes, bytes.length)) return;
+    batch.sequence = sequence;
+    this.drop('budget', part.units);
   }
 
   /** Counts calls that cannot be kept; the account reaches the journal with the next flush. */

@@ -105,6 +105,13 @@ function encodeWrite(frames: readonly VectorFrame[]): Uint8Array {
       return encodeJsonFrame({ ...header, type: FrameType.DEFINITIONS, rows: 1 }, first.json);
     case 'goodbye':
       return encodeJsonFrame({ ...header, type: FrameType.GOODBYE }, first.json);
+    case 'span_starts':
+    case 'spans': {
+      const rows = (first.json as readonly unknown[]).length;
+      const type = first.type === 'spans' ? FrameType.SPANS : FrameType.SPAN_STARTS;
+      const part = { type, rows, units: first.units ?? 0, payload: encodeJson(first.json) };
+      return encodeFrames([part], header.sequence);
+    }
     default:
       return frames.some(({ type }) => type === 'account') ? encodeAccount(frames) : encodeBatch(frames);
   }
@@ -167,6 +174,7 @@ export function describeFrame(frame: Frame): VectorFrame {
   const rows = rowsOf(type, frame);
   if (rows === undefined) {
     const json = decodeJson(frame);
+    if (type === 'spans' || type === 'span_starts') return { type, sequence, units: frame.units, json };
     return type === 'journal' || type === 'definitions' ? { type, json } : { type, sequence, json };
   }
   return { type, flags: frame.flags, sequence, units: frame.units, base: readBase(frame), rows };
