@@ -1,6 +1,6 @@
 import type { KnownMetric } from './known-metric.ts';
-import type { Points } from './points.ts';
-import { BYTES, FIXED64, tagOf, type WireReader } from './wire.ts';
+import type { ExponentialRange, Points } from './points.ts';
+import { BYTES, FIXED64, MalformedError, tagOf, VARINT, type WireReader } from './wire.ts';
 
 const POINT_START_TIME = tagOf(2, FIXED64);
 const POINT_TIME = tagOf(3, FIXED64);
@@ -16,6 +16,17 @@ const HISTOGRAM_BOUNDARY_UNPACKED = tagOf(7, FIXED64);
 const HISTOGRAM_ATTRIBUTES = tagOf(9, BYTES);
 const HISTOGRAM_MIN = tagOf(11, FIXED64);
 const HISTOGRAM_MAX = tagOf(12, FIXED64);
+const EXPONENTIAL_ATTRIBUTES = tagOf(1, BYTES);
+const EXPONENTIAL_SCALE = tagOf(6, VARINT);
+const EXPONENTIAL_ZEROS = tagOf(7, FIXED64);
+const EXPONENTIAL_POSITIVE = tagOf(8, BYTES);
+const EXPONENTIAL_NEGATIVE = tagOf(9, BYTES);
+const EXPONENTIAL_MIN = tagOf(12, FIXED64);
+const EXPONENTIAL_MAX = tagOf(13, FIXED64);
+const EXPONENTIAL_THRESHOLD = tagOf(14, FIXED64);
+const RANGE_OFFSET = tagOf(1, VARINT);
+const RANGE_COUNTS = tagOf(2, BYTES);
+const RANGE_COUNT_UNPACKED = tagOf(2, VARINT);
 
 /** Appends the NumberDataPoint between the reader's position and `end`. */
 export function readNumberPoint(reader: WireReader, end: number, known: KnownMetric, points: Points): void {
@@ -105,6 +116,84 @@ export function readHistogramPoint(
     boundaries: known.boundaries(boundaries),
     counts,
   });
+}
+
+/** Appends the ExponentialHistogramDataPoint between the reader's position and `end`. */
+export function readExponentialPoint(
+  reader: WireReader,
+  end: number,
+  known: KnownMetric,
+  points: Points,
+): void {
+  const start = reader.position;
+  let time = -1;
+  let startTime = -1;
+  let attributes = '';
+  let count = 0;
+  let sum: number | undefined;
+  let min: number | undefined;
+  let max: number | undefined;
+  let scale = 0;
+  let zeroCount = 0;
+  let zeroThreshold = 0;
+  let positive: ExponentialRange = { offset: 0, counts: [] };
+  let negative: ExponentialRange = { offset: 0, counts: [] };
+  while (reader.position < end) {
+    const field = reader.position;
+    const tag = reader.varint(end);
+    if (tag === POINT_TIME) time = reader.fixed64(end);
+    else if (tag === POINT_START_TIME) startTime = reader.fixed64(end);
+    else if (tag === HISTOGRAM_COUNT) count = readCount(reader, end);
+    else if (tag === HISTOGRAM_SUM) sum = reader.double(end);
+    else if (tag === EXPONENTIAL_SCALE) scale = readSigned(reader, end);
+    else if (tag === EXPONENTIAL_ZEROS) zeroCount = readCount(reader, end);
+    else if (tag === EXPONENTIAL_POSITIVE) positive = readRange(reader, reader.length(end));
+    else if (tag === EXPONENTIAL_NEGATIVE) negative = readRange(reader, reader.length(end));
+    else if (tag === EXPONENTIAL_MIN) min = reader.double(end);
+    else if (tag === EXPONENTIAL_MAX) max = reader.double(end);
+    else if (tag === EXPONENTIAL_THRESHOLD) zeroThreshold = reader.double(end);
+    else {
+      reader.skip(tag, end);
+      if (tag === EXPONENTIAL_ATTRIBUTES) attributes += reader.key(field, reader.position);
+    }
+  }
+  const counted = [...positive.counts, ...negative.counts].reduce((total, each) => total + each, zeroCount);
+  if (counted !== count)
+    throw new MalformedError(`an exponential histogram of ${count} with ${counted} in its buckets`);
+  const series = known.series(attributes, reader, start, end, EXPONENTIAL_ATTRIBUTES);
+  reader.position = end;
+  points.addExponential(series, reader.view, time, startTime, {
+    count,
+    sum,
+    min,
+    max,
+    scale,
+    zeroCount,
+    zeroThreshold,
+    positive,
+    negative,
+  });
+}
+
+function readRange(reader: WireReader, end: number): ExponentialRange {
+  let offset = 0;
+  const counts: number[] = [];
+  while (reader.position < end) {
+    const tag = reader.varint(end);
+    if (tag === RANGE_OFFSET) offset = readSigned(reader, end);
+    else if (tag === RANGE_COUNT_UNPACKED) counts.push(Number(reader.varint64(end)));
+    else if (tag === RANGE_COUNTS) {
+      const packed = reader.length(end);
+      while (reader.position < packed) counts.push(Number(reader.varint64(packed)));
+    } else reader.skip(tag, end);
+  }
+  return { offset, counts };
+}
+
+/** A zigzag varint of 32 bits. */
+function readSigned(reader: WireReader, end: number): number {
+  const value = reader.varint(end);
+  return (value >>> 1) ^ -(value & 1);
 }
 
 function readCount(reader: WireReader, end: number): number {

@@ -3,10 +3,10 @@
  *
  * In: the bytes of one request's body. Out: its data points, appended to `Points` in the order of the message, and their
  * number. Invariant: a request is taken whole or not at all. On failure: `MalformedError`, and no point is left behind.
- * Gauges, sums and histograms are known; any other kind of metric is refused, because dropping it would falsify a count.
+ * Gauges, sums and histograms of both kinds are known; a summary is refused, because dropping it would falsify a count.
  */
 import { type Attributes, AttributeSets } from './attributes.ts';
-import { readHistogramPoint, readNumberPoint } from './data-points.ts';
+import { readExponentialPoint, readHistogramPoint, readNumberPoint } from './data-points.ts';
 import { getOrMake, KnownMetric } from './known-metric.ts';
 import type { Metric, MetricKind, Points, Temporality } from './points.ts';
 import { BYTES, MalformedError, tagOf, VARINT, WireReader } from './wire.ts';
@@ -20,8 +20,14 @@ const METRIC_DATA: ReadonlyMap<number, MetricKind> = new Map([
   [tagOf(5, BYTES), 'gauge'],
   [tagOf(7, BYTES), 'sum'],
   [tagOf(9, BYTES), 'histogram'],
+  [tagOf(10, BYTES), 'exponential_histogram'],
 ]);
-const METRIC_EXPONENTIAL_HISTOGRAM = tagOf(10, BYTES);
+const READERS = {
+  gauge: readNumberPoint,
+  sum: readNumberPoint,
+  histogram: readHistogramPoint,
+  exponential_histogram: readExponentialPoint,
+} as const;
 const METRIC_SUMMARY = tagOf(11, BYTES);
 const DATA_TEMPORALITY = tagOf(2, VARINT);
 const SUM_MONOTONIC = tagOf(3, VARINT);
@@ -107,7 +113,7 @@ export class Decoder {
         dataEnd = reader.length(end);
         dataStart = reader.position;
         reader.position = dataEnd;
-      } else if (tag === METRIC_EXPONENTIAL_HISTOGRAM || tag === METRIC_SUMMARY) {
+      } else if (tag === METRIC_SUMMARY) {
         throw new MalformedError(
           `metric ${name}: got field ${tag >>> 3}, expected a gauge, sum or histogram`,
         );
@@ -135,11 +141,11 @@ export class Decoder {
     });
 
     reader.position = dataStart;
+    const readPoint = READERS[kind];
     while (reader.position < dataEnd) {
       const tag = reader.varint(dataEnd);
       if (tag !== FIRST) reader.skip(tag, dataEnd);
-      else if (kind === 'histogram') readHistogramPoint(reader, reader.length(dataEnd), known, this.#points);
-      else readNumberPoint(reader, reader.length(dataEnd), known, this.#points);
+      else readPoint(reader, reader.length(dataEnd), known, this.#points);
     }
     reader.position = end;
   }

@@ -8,6 +8,8 @@
  */
 export { type Attributes, type AttributeValue } from './attributes.ts';
 export {
+  type ExponentialHistogram,
+  type ExponentialRange,
   type Histogram,
   type Metric,
   type MetricKind,

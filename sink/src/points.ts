@@ -1,6 +1,6 @@
 import type { Attributes } from './attributes.ts';
 
-export type MetricKind = 'gauge' | 'sum' | 'histogram';
+export type MetricKind = 'gauge' | 'sum' | 'histogram' | 'exponential_histogram';
 export type Temporality = 'unspecified' | 'delta' | 'cumulative';
 
 /** One metric of one scope and resource. */
@@ -33,6 +33,25 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
+/** Bucket `offset + i` counts `counts[i]` magnitudes in (base^(offset+i), base^(offset+i+1)], base = 2^(2^-scale). */
+export interface ExponentialRange {
+  readonly offset: number;
+  readonly counts: readonly number[];
+}
+
+export interface ExponentialHistogram {
+  readonly count: number;
+  /** `undefined` where the request had none; so for `min` and `max`. */
+  readonly sum: number | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly scale: number;
+  readonly zeroCount: number;
+  readonly zeroThreshold: number;
+  readonly positive: ExponentialRange;
+  readonly negative: ExponentialRange;
+}
+
 /** One data point, as an iteration over points gives it. */
 export interface Point {
   readonly metric: Metric;
@@ -41,9 +60,10 @@ export interface Point {
   readonly time: bigint;
   /** Nanoseconds since the epoch; 0 where the request had none. */
   readonly startTime: bigint;
-  /** NaN for a histogram, and for a point without a value. */
+  /** NaN for a histogram of either kind, and for a point without a value. */
   readonly value: number;
   readonly histogram: Histogram | undefined;
+  readonly exponential: ExponentialHistogram | undefined;
 }
 
 const FIRST_CAPACITY = 1024;
@@ -64,6 +84,7 @@ export class Points implements Iterable<Point> {
   #timeHalves: Uint32Array = new Uint32Array(this.#times.buffer);
   #startTimeHalves: Uint32Array = new Uint32Array(this.#startTimes.buffer);
   readonly #histograms: Histogram[] = [];
+  readonly #exponentials: ExponentialHistogram[] = [];
 
   get length(): number {
     return this.#length;
@@ -95,14 +116,15 @@ export class Points implements Iterable<Point> {
       throw new RangeError(`index: got ${index}, expected 0 to ${this.#length - 1}`);
     }
     const { metric, attributes } = this.series[this.#series[index]];
-    const isHistogram = metric.kind === 'histogram';
+    const value = this.#values[index];
     return {
       metric,
       attributes,
       time: this.#times[index],
       startTime: this.#startTimes[index],
-      value: isHistogram ? NaN : this.#values[index],
-      histogram: isHistogram ? this.#histograms[this.#values[index]] : undefined,
+      value: metric.kind === 'gauge' || metric.kind === 'sum' ? value : NaN,
+      histogram: metric.kind === 'histogram' ? this.#histograms[value] : undefined,
+      exponential: metric.kind === 'exponential_histogram' ? this.#exponentials[value] : undefined,
     };
   }
 
@@ -141,6 +163,17 @@ export class Points implements Iterable<Point> {
   /** Appends a histogram's point, with times as `add` takes them. */
   addHistogram(series: number, view: DataView, time: number, startTime: number, histogram: Histogram): void {
     this.add(series, view, time, startTime, this.#histograms.push(histogram) - 1);
+  }
+
+  /** So for an exponential histogram's point. */
+  addExponential(
+    series: number,
+    view: DataView,
+    time: number,
+    startTime: number,
+    histogram: ExponentialHistogram,
+  ): void {
+    this.add(series, view, time, startTime, this.#exponentials.push(histogram) - 1);
   }
 
   /** Forgets all points from this index on: what a request brought that then turned out not to be acceptable. */

@@ -6,6 +6,7 @@ import {
   AggregationTemporality,
   AggregationType,
   DataPointType,
+  type ExponentialHistogram,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
@@ -57,6 +58,11 @@ function metricField(dataField: number, name: string): number[] {
   return field(2, [...field(1, name), ...field(dataField, field(1, [...TIME, ...doubleField(4, 1)]))]);
 }
 
+/** Buckets of an exponential histogram; the counts are not packed. */
+function buckets(offset: number, ...counts: number[]): number[] {
+  return [...field(1, offset), ...counts.flatMap((count) => field(2, count))];
+}
+
 /** A request around one point with one attribute. */
 function requestWith(value: number[]): Uint8Array {
   return gaugeByHand(field(7, field(1, 'k'), field(2, value)));
@@ -80,6 +86,7 @@ describe('the decoder against the encoder of OpenTelemetry', () => {
       startTime: 1_700_000_000_000_000_000n,
       value: -1e300,
       histogram: undefined,
+      exponential: undefined,
     });
   });
 
@@ -242,7 +249,7 @@ describe('the decoder against the encoder of OpenTelemetry', () => {
     ]);
   });
 
-  it('refuses an exponential histogram instead of losing its points', async () => {
+  it('decodes an exponential histogram as the SDK gave it', async () => {
     const reader = new PeriodicExportingMetricReader({
       exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
       exportIntervalMillis: 1e8,
@@ -251,10 +258,48 @@ describe('the decoder against the encoder of OpenTelemetry', () => {
       { instrumentName: '*', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } as const },
     ];
     const provider = new MeterProvider({ readers: [reader], views });
-    provider.getMeter('real').createHistogram('latency').record(2);
+    const histogram = provider.getMeter('real').createHistogram('latency');
+    for (const value of [0, 0.001, 0.001, 1, 3, 1000]) histogram.record(value, { a: 1 });
     const { resourceMetrics: collected } = await reader.collect();
     await provider.shutdown();
-    assert.throws(() => decode(encode(collected)), /metric latency: .*expected a gauge, sum or histogram/);
+    const [point] = decode(encode(collected));
+    const [given] = collected.scopeMetrics[0].metrics[0].dataPoints;
+    const { positive, negative, ...rest } = given.value as ExponentialHistogram;
+    assert.deepEqual([point.metric.kind, point.attributes], ['exponential_histogram', { a: 1 }]);
+    assert.ok(Number.isNaN(point.value));
+    assert.deepEqual(point.exponential, {
+      ...rest,
+      zeroThreshold: 0,
+      positive: { offset: positive.offset, counts: positive.bucketCounts },
+      negative: { offset: negative.offset, counts: negative.bucketCounts },
+    });
+  });
+
+  it('decodes negative scales and offsets, negative ranges, thresholds, and counts that are not packed', () => {
+    const point = [
+      ...TIME,
+      ...fixedField(4, 306n),
+      ...field(6, 3),
+      ...fixedField(7, 2n),
+      ...field(8, buckets(5, 300, 1)),
+      ...field(9, buckets(140, 3)),
+      ...doubleField(14, 0.5),
+    ];
+    const data = field(10, [...field(1, point), ...field(2, 2)]);
+    const [{ exponential }] = decode(
+      Uint8Array.from(field(1, field(2, field(2, [...field(1, 'e'), ...data])))),
+    );
+    assert.deepEqual(exponential, {
+      count: 306,
+      sum: undefined,
+      min: undefined,
+      max: undefined,
+      scale: -2,
+      zeroCount: 2,
+      zeroThreshold: 0.5,
+      positive: { offset: -3, counts: [300, 1] },
+      negative: { offset: 70, counts: [3] },
+    });
   });
 });
 
@@ -401,6 +446,9 @@ describe('the decoder and the wire format', () => {
     'a length above 32 bits': Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
     'field number 0': Uint8Array.of(0, 0),
     'a group': Uint8Array.of(0x0b, 0x0c),
+    'an exponential histogram whose buckets do not make up its count': Uint8Array.from(
+      field(1, field(2, field(2, field(10, field(1, fixedField(4, 1n)))))),
+    ),
     'a summary': Uint8Array.from(field(1, field(2, field(2, field(11, []))))),
     'values nested 200 deep': requestWith(nested),
   };

@@ -59,7 +59,13 @@ export interface HistogramPoints extends MetricBase {
   readonly series: readonly HistogramSeries[];
 }
 
-export type MetricPoints = GaugePoints | SumPoints | HistogramPoints;
+export interface ExponentialHistogramPoints extends MetricBase {
+  readonly kind: 'exponential_histogram';
+  readonly temporality: Temporality;
+  readonly series: readonly ExponentialHistogramSeries[];
+}
+
+export type MetricPoints = GaugePoints | SumPoints | HistogramPoints | ExponentialHistogramPoints;
 
 /** Points of one series in time order, as columns of equal length; epoch times are split in seconds and nanoseconds. */
 export interface SeriesColumns {
@@ -87,6 +93,30 @@ export interface HistogramValue {
 
 export interface HistogramSeries extends SeriesColumns {
   readonly values: readonly HistogramValue[];
+}
+
+/** Buckets of one range: `counts[i]` is that of bucket `offset + i`, which ends at base^(offset + i + 1). */
+export interface ExponentialRange {
+  readonly offset: number;
+  readonly counts: Float64Array;
+}
+
+/** A base-2 exponential histogram: base = 2^(2^-scale). */
+export interface ExponentialHistogramValue {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  readonly scale: number;
+  readonly zeroCount: number;
+  readonly zeroThreshold: number;
+  readonly positive: ExponentialRange;
+  /** By magnitude. */
+  readonly negative: ExponentialRange;
+}
+
+export interface ExponentialHistogramSeries extends SeriesColumns {
+  readonly values: readonly ExponentialHistogramValue[];
 }
 
 /**

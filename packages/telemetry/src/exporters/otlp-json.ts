@@ -1,6 +1,13 @@
 import { ValueType } from '@opentelemetry/api';
 import { groupByResource } from './batch-groups.ts';
-import type { HistogramValue, MetricPoints, NumberSeries, PointBatch, SeriesColumns } from './exporter.ts';
+import type {
+  ExponentialHistogramValue,
+  ExponentialRange,
+  HistogramValue,
+  MetricPoints,
+  PointBatch,
+  SeriesColumns,
+} from './exporter.ts';
 
 /**
  * Encodes a batch as the JSON text of one MetricsData, without a line break.
@@ -28,21 +35,22 @@ export function encodeJson(batch: PointBatch): string {
   return object({ resourceMetrics: array(resourceMetrics) });
 }
 
+/** Names of OTLP's oneof. */
+const DATA = {
+  gauge: 'gauge',
+  sum: 'sum',
+  histogram: 'histogram',
+  exponential_histogram: 'exponentialHistogram',
+} as const;
+
 function encodeMetric(metric: MetricPoints): string {
-  const { name, description, unit, valueType } = metric.descriptor;
-  const dataPoints =
-    metric.kind === 'histogram'
-      ? metric.series.flatMap((series) =>
-          encodePoints(series, (index) => encodeHistogram(series.values[index])),
-        )
-      : metric.series.flatMap((series: NumberSeries) =>
-          encodePoints(series, (index) => encodeNumber(series.values[index], valueType)),
-        );
+  const { name, description, unit } = metric.descriptor;
+  const dataPoints = encodeDataPoints(metric);
   return object({
     name: JSON.stringify(name),
     description: text(description),
     unit: text(unit),
-    [metric.kind]: object({
+    [DATA[metric.kind]]: object({
       ...(metric.kind === 'gauge'
         ? {}
         : { aggregationTemporality: metric.temporality === 'delta' ? '1' : '2' }),
@@ -50,6 +58,19 @@ function encodeMetric(metric: MetricPoints): string {
       dataPoints: array(dataPoints),
     }),
   });
+}
+
+function encodeDataPoints({ kind, descriptor, series: all }: MetricPoints): string[] {
+  if (kind === 'histogram') {
+    return all.flatMap((series) => encodePoints(series, (index) => encodeHistogram(series.values[index])));
+  }
+  if (kind === 'exponential_histogram') {
+    return all.flatMap((series) => encodePoints(series, (index) => encodeExponential(series.values[index])));
+  }
+  const { valueType } = descriptor;
+  return all.flatMap((series) =>
+    encodePoints(series, (index) => encodeNumber(series.values[index], valueType)),
+  );
 }
 
 function encodePoints(series: SeriesColumns, valueAt: (index: number) => string): string[] {
@@ -80,11 +101,25 @@ function encodeNumber(value: number, valueType: ValueType): string {
 function encodeHistogram({ count, sum, min, max, boundaries, counts }: HistogramValue): string {
   const bounds = `"explicitBounds":${array(boundaries.map(double))}`;
   const buckets = `"bucketCounts":${array(Array.from(counts, int64))}`;
-  const range = [
+  return `"count":${int64(count)},"sum":${double(sum)},${buckets},${bounds}${encodeExtremes(min, max)}`;
+}
+
+function encodeExponential(value: ExponentialHistogramValue): string {
+  const { count, sum, min, max, scale, zeroCount, zeroThreshold, positive, negative } = value;
+  const zero = `"scale":${scale},"zeroCount":${int64(zeroCount)},"zeroThreshold":${double(zeroThreshold)}`;
+  const ranges = `"positive":${encodeRange(positive)},"negative":${encodeRange(negative)}`;
+  return `"count":${int64(count)},"sum":${double(sum)},${zero},${ranges}${encodeExtremes(min, max)}`;
+}
+
+function encodeRange({ offset, counts }: ExponentialRange): string {
+  return `{"offset":${offset},"bucketCounts":${array(Array.from(counts, int64))}}`;
+}
+
+function encodeExtremes(min: number, max: number): string {
+  return [
     Number.isNaN(min) ? '' : `,"min":${double(min)}`,
     Number.isNaN(max) ? '' : `,"max":${double(max)}`,
-  ];
-  return `"count":${int64(count)},"sum":${double(sum)},${buckets},${bounds}${range.join('')}`;
+  ].join('');
 }
 
 function encodeAttributes(attributes: object): string {

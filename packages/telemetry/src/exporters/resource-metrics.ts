@@ -4,12 +4,19 @@ import {
   AggregationTemporality,
   DataPointType,
   type DataPoint,
+  type ExponentialHistogram,
   type Histogram,
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { groupByResource } from './batch-groups.ts';
-import type { HistogramValue, MetricPoints, PointBatch, SeriesColumns } from './exporter.ts';
+import type {
+  ExponentialHistogramValue,
+  HistogramValue,
+  MetricPoints,
+  PointBatch,
+  SeriesColumns,
+} from './exporter.ts';
 
 /** A batch in the SDK's form, one entry per resource. Times stay exact: seconds and nanoseconds are never summed. */
 export function toResourceMetrics(batch: PointBatch): ResourceMetrics[] {
@@ -31,6 +38,16 @@ function toMetricData(metric: MetricPoints): MetricData {
       aggregationTemporality: toTemporality(metric.temporality),
       dataPoints: metric.series.flatMap((series) =>
         toDataPoints(series, (index) => toHistogram(series.values[index])),
+      ),
+    };
+  }
+  if (metric.kind === 'exponential_histogram') {
+    return {
+      descriptor,
+      dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
+      aggregationTemporality: toTemporality(metric.temporality),
+      dataPoints: metric.series.flatMap((series) =>
+        toDataPoints(series, (index) => toExponential(series.values[index])),
       ),
     };
   }
@@ -73,5 +90,20 @@ function toHistogram({ count, sum, min, max, boundaries, counts }: HistogramValu
     buckets: { boundaries: [...boundaries], counts: [...counts] },
     ...(Number.isNaN(min) ? {} : { min }),
     ...(Number.isNaN(max) ? {} : { max }),
+  };
+}
+
+/** The SDK has no zero threshold: it is 0 here. */
+function toExponential(value: ExponentialHistogramValue): ExponentialHistogram {
+  const { count, sum, min, max, scale, zeroCount, positive, negative } = value;
+  return {
+    count,
+    sum,
+    min,
+    max,
+    scale,
+    zeroCount,
+    positive: { offset: positive.offset, bucketCounts: [...positive.counts] },
+    negative: { offset: negative.offset, bucketCounts: [...negative.counts] },
   };
 }

@@ -1,5 +1,6 @@
 import { ValueType } from '@opentelemetry/api';
 import type {
+  ExponentialHistogramPoints,
   GaugePoints,
   HistogramPoints,
   MetricPoints,
@@ -82,6 +83,40 @@ export function histogram(over: Partial<HistogramPoints> = {}): HistogramPoints 
         values: [
           { count: 3, sum: 17.5, min: 0.5, max: 12, boundaries: [1, 10], counts: Float64Array.of(1, 1, 1) },
           { count: 0, sum: 0, min: NaN, max: NaN, boundaries: [1, 10], counts: Float64Array.of(0, 0, 0) },
+        ],
+      },
+    ],
+    ...over,
+  };
+}
+
+/** One point with buckets on both sides of zero. */
+export function exponential(over: Partial<ExponentialHistogramPoints> = {}): ExponentialHistogramPoints {
+  return {
+    kind: 'exponential_histogram',
+    resource: RESOURCE,
+    scope: SCOPE,
+    descriptor: { name: 'latencies', description: '', unit: 's', valueType: ValueType.DOUBLE },
+    temporality: 'delta',
+    series: [
+      {
+        attributes: { operation: 'read' },
+        seconds: Uint32Array.of(SECONDS),
+        nanos: Uint32Array.of(1),
+        startSeconds: Uint32Array.of(SECONDS - 1),
+        startNanos: Uint32Array.of(3),
+        values: [
+          {
+            count: 306,
+            sum: -7.25,
+            min: -8,
+            max: 3,
+            scale: -2,
+            zeroCount: 2,
+            zeroThreshold: 0,
+            positive: { offset: -3, counts: Float64Array.of(300, 0, 1) },
+            negative: { offset: 70, counts: Float64Array.of(3) },
+          },
         ],
       },
     ],

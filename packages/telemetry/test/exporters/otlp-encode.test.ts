@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
-import { batchOf, gauge, histogram, OTHER_RESOURCE, RESOURCE, SECONDS, sum } from './batches.ts';
+import { batchOf, exponential, gauge, histogram, OTHER_RESOURCE, RESOURCE, SECONDS, sum } from './batches.ts';
 import { Message } from './protobuf.ts';
 
 const SECOND_NANOS = 1_000_000_000n;
@@ -54,6 +54,16 @@ suite('OTLP protobuf', () => {
     assert.equal(full.double(5), 17.5);
     assert.deepEqual([full.double(11), full.double(12)], [0.5, 12]);
     assert.deepEqual([empty.has(11), empty.has(12)], [false, false]);
+  });
+
+  test('exponential histograms carry scale, zeros and both ranges', () => {
+    const found = new Message(encodeProtobuf(batchOf(exponential()))).only(1, 2, 2).only(10);
+    assert.equal(found.varint(2), 1n, 'delta');
+    const point = found.only(1);
+    assert.deepEqual([point.fixed64(4), point.fixed64(7)], [306n, 2n]);
+    assert.deepEqual([point.double(5), point.double(12), point.double(13)], [-7.25, -8, 3]);
+    // Signed numbers are written zigzag: -2 as 3, -3 as 5, 70 as 140.
+    assert.deepEqual([point.varint(6), point.only(8).varint(1), point.only(9).varint(1)], [3n, 5n, 140n]);
   });
 
   test('the same batch gives the same bytes', () => {

@@ -5,7 +5,7 @@ import { JsonMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { isRecord } from '../../src/exporters/json.ts';
 import { encodeJson } from '../../src/exporters/otlp-json.ts';
 import { toResourceMetrics } from '../../src/exporters/resource-metrics.ts';
-import { batchOf, gauge, histogram, OTHER_RESOURCE, SECONDS, sum } from './batches.ts';
+import { batchOf, exponential, gauge, histogram, OTHER_RESOURCE, SECONDS, sum } from './batches.ts';
 
 interface Tree {
   readonly [name: string]: Tree;
@@ -60,6 +60,31 @@ suite('OTLP JSON', () => {
       '"timeUnixNano":"70"',
       '"timeUnixNano":"1000000070"',
     ]);
+  });
+
+  test('exponential histograms carry scale, zeros and both ranges', () => {
+    const { metrics } = decode(encodeJson(batchOf(exponential()))).resourceMetrics[0].scopeMetrics[0];
+    const { name, exponentialHistogram } = metrics[0];
+    assert.equal(name, 'latencies');
+    assert.deepEqual(exponentialHistogram, {
+      aggregationTemporality: 1,
+      dataPoints: [
+        {
+          attributes: [{ key: 'operation', value: { stringValue: 'read' } }],
+          startTimeUnixNano: `${SECONDS - 1}000000003`,
+          timeUnixNano: `${SECONDS}000000001`,
+          count: '306',
+          sum: -7.25,
+          scale: -2,
+          zeroCount: '2',
+          zeroThreshold: 0,
+          positive: { offset: -3, bucketCounts: ['300', '0', '1'] },
+          negative: { offset: 70, bucketCounts: ['3'] },
+          min: -8,
+          max: 3,
+        },
+      ],
+    });
   });
 
   test('what JSON has no number for is a string, also where the instrument holds integers', () => {

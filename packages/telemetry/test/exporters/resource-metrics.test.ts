@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { toResourceMetrics } from '../../src/exporters/resource-metrics.ts';
-import { batchOf, gauge, histogram, OTHER_RESOURCE, RESOURCE, SCOPE, SECONDS, sum } from './batches.ts';
+import {
+  batchOf,
+  exponential,
+  gauge,
+  histogram,
+  OTHER_RESOURCE,
+  RESOURCE,
+  SCOPE,
+  SECONDS,
+  sum,
+} from './batches.ts';
 
 suite('resource metrics', () => {
   test('one entry per resource, one per scope in it, in the order of the batch', () => {
@@ -68,5 +78,29 @@ suite('resource metrics', () => {
         { count: 0, sum: 0, buckets: { boundaries: [1, 10], counts: [0, 0, 0] } },
       ],
     );
+  });
+
+  test('exponential histograms keep scale, zeros and both ranges', () => {
+    const [metric] = toResourceMetrics(batchOf(exponential()))[0].scopeMetrics[0].metrics;
+    assert.ok(metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM);
+    assert.equal(metric.aggregationTemporality, AggregationTemporality.DELTA);
+    const [{ startTime, endTime, value }] = metric.dataPoints;
+    assert.deepEqual(
+      [startTime, endTime],
+      [
+        [SECONDS - 1, 3],
+        [SECONDS, 1],
+      ],
+    );
+    assert.deepEqual(value, {
+      count: 306,
+      sum: -7.25,
+      min: -8,
+      max: 3,
+      scale: -2,
+      zeroCount: 2,
+      positive: { offset: -3, bucketCounts: [300, 0, 1] },
+      negative: { offset: 70, bucketCounts: [3] },
+    });
   });
 });

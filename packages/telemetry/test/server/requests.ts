@@ -36,6 +36,6 @@ export function requestOf(
 
 export function valuesOf({ metrics }: PointBatch): number[] {
   return metrics.flatMap(({ kind, series }) =>
-    kind === 'histogram' ? [] : series.flatMap(({ values }) => [...values]),
+    kind === 'gauge' || kind === 'sum' ? series.flatMap(({ values }) => [...values]) : [],
   );
 }
