@@ -1,13 +1,14 @@
 import { mkdir, open, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline } from './deadline.ts';
-import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
+import type { BatchExporter, ExportOutcome, MetricsExporter, PointBatch, Temporality } from './exporter.ts';
 import { encodeJson } from './otlp-json.ts';
 import { outcomeOfEncodingError, reasonOf } from './outcomes.ts';
 
 const NEWLINE = 0x0a;
-/** How every line of such a file begins; what begins otherwise is somebody else's and is not touched. */
-const LINE_START = Buffer.from('{"resourceMetrics":');
+/** How the lines of such files begin; what begins otherwise is somebody else's and is not touched. */
+const LINE_STARTS = ['{"resourceMetrics":', '{"resourceSpans":'].map((start) => Buffer.from(start));
+const MAX_START_BYTES = Math.max(...LINE_STARTS.map(({ length }) => length));
 const SCAN_BYTES = 64 * 1024;
 
 /** The last append to each file: configurations that share a path take turns. */
@@ -20,21 +21,19 @@ const appends = new Map<string, Promise<void>>();
  * a kill has torn is cut off before the next. A batch that is the last line already is not written twice, so repeating
  * it is safe. The file is opened for each batch, so it may be moved away at any time. One tree of processes per file.
  */
-export class FileExporter implements MetricsExporter {
+export class FileExporter<Batch> implements BatchExporter<Batch> {
   readonly #path: string;
+  readonly #encode: (batch: Batch) => string;
 
-  constructor(path: string) {
+  constructor(path: string, encode: (batch: Batch) => string) {
     this.#path = path;
+    this.#encode = encode;
   }
 
-  temporality(): Temporality {
-    return 'cumulative';
-  }
-
-  async export(batch: PointBatch, timeoutMillis: number): Promise<ExportOutcome> {
+  async export(batch: Batch, timeoutMillis: number): Promise<ExportOutcome> {
     let line: Buffer;
     try {
-      line = Buffer.from(`${encodeJson(batch)}\n`);
+      line = Buffer.from(`${this.#encode(batch)}\n`);
     } catch (error) {
       return outcomeOfEncodingError(error);
     }
@@ -54,6 +53,16 @@ export class FileExporter implements MetricsExporter {
 
   async shutdown(): Promise<void> {
     await appends.get(this.#path);
+  }
+}
+
+export class MetricsFileExporter extends FileExporter<PointBatch> implements MetricsExporter {
+  constructor(path: string) {
+    super(path, encodeJson);
+  }
+
+  temporality(): Temporality {
+    return 'cumulative';
   }
 }
 
@@ -83,12 +92,17 @@ async function cutTornLine(path: string, file: FileHandle): Promise<number> {
   const { size } = await file.stat();
   const whole = await endOfLastLine(file, size);
   if (whole === size) return size;
-  const start = await read(file, whole, Math.min(LINE_START.length, size - whole));
-  if (!start.equals(LINE_START.subarray(0, start.length))) {
+  const start = await read(file, whole, Math.min(MAX_START_BYTES, size - whole));
+  if (!LINE_STARTS.some((known) => isPrefix(start, known))) {
     throw new Error('ends in a line that is not OTLP JSON: expected a file of its own');
   }
   await truncate(path, whole);
   return whole;
+}
+
+function isPrefix(start: Buffer, known: Buffer): boolean {
+  const length = Math.min(start.length, known.length);
+  return start.subarray(0, length).equals(known.subarray(0, length));
 }
 
 async function endOfLastLine(file: FileHandle, size: number): Promise<number> {

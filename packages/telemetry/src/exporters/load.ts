@@ -1,60 +1,115 @@
 /**
  * From an exporter's resolved configuration to the exporter; runs in the telemetry server, or in LOCAL mode.
  *
- * In: ExporterConfig. Out: a MetricsExporter. Each kind is imported only when it is used, so a server that writes a file
- * never loads the OpenTelemetry SDK.
+ * In: ExporterConfig. Out: an exporter of metrics, or of spans. Each kind is imported only when it is used, so a server
+ * that writes a file never loads the OpenTelemetry SDK.
  * On failure: a TelemetryError that says which exporter and why; the configuration cannot export then.
  */
 import { show, TelemetryError } from '../errors.ts';
-import type { MetricsExporter, ExporterConfig } from './exporter.ts';
+import type { ExporterConfig, MetricsExporter, SpansExporter } from './exporter.ts';
 import { isRecord } from './json.ts';
-import { isOtlpConfig } from './otlp-config.ts';
 
 /**
- * Loads and builds an exporter.
+ * Loads and builds an exporter of metrics.
  *
  * @throws TelemetryError `MSC_EXPORTER_UNUSABLE`, with the original error as its cause.
  */
-export async function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
-  try {
+export function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
+  return named(config, async () => {
     switch (config.type) {
       case 'console': {
         const { createConsoleExporter } = await import('./console.ts');
         return createConsoleExporter();
       }
       case 'file': {
-        const { FileExporter } = await import('./file.ts');
-        const { path } = config.options;
-        if (typeof path !== 'string') throw new Error('its options were not resolved');
-        return new FileExporter(path);
+        const { MetricsFileExporter } = await import('./file.ts');
+        return new MetricsFileExporter(pathOf(config));
       }
       case 'otlp': {
-        const { OtlpHttpExporter } = await import('./otlp-http.ts');
-        if (!isOtlpConfig(config.options)) throw new Error('its options were not resolved');
-        return new OtlpHttpExporter(config.options);
+        const [{ OtlpMetricsExporter }, { connectOtlp }] = await Promise.all([
+          import('./otlp-metrics.ts'),
+          import('./otlp-connect.ts'),
+        ]);
+        const { otlp, transport } = await connectOtlp(config);
+        return new OtlpMetricsExporter(otlp, transport);
       }
-      default:
-        return await loadClass(config);
+      default: {
+        const { PushExporter, isPushMetricExporter } = await import('./push-exporter.ts');
+        const { name, exporter } = await construct(config);
+        if (isPushMetricExporter(exporter)) return new PushExporter(exporter, name);
+        throw new Error(
+          `${name} is no metric exporter: expected the methods export, forceFlush and shutdown`,
+        );
+      }
     }
+  });
+}
+
+/**
+ * Loads and builds an exporter of spans.
+ *
+ * @throws TelemetryError `MSC_EXPORTER_UNUSABLE`, with the original error as its cause.
+ */
+export function loadSpansExporter(config: ExporterConfig): Promise<SpansExporter> {
+  return named(config, async () => {
+    switch (config.type) {
+      case 'console': {
+        const { ConsoleSpansExporter } = await import('./console-spans.ts');
+        return new ConsoleSpansExporter();
+      }
+      case 'file': {
+        const [{ FileExporter }, { encodeSpansJson }] = await Promise.all([
+          import('./file.ts'),
+          import('./span-json.ts'),
+        ]);
+        return new FileExporter(pathOf(config), encodeSpansJson);
+      }
+      case 'otlp': {
+        const [{ OtlpExporter }, { TRACES }, { connectOtlp }] = await Promise.all([
+          import('./otlp-exporter.ts'),
+          import('./otlp-traces.ts'),
+          import('./otlp-connect.ts'),
+        ]);
+        const { otlp, transport } = await connectOtlp(config);
+        return new OtlpExporter(TRACES, otlp, transport);
+      }
+      default: {
+        const { PushSpansExporter, isSpanExporter } = await import('./push-spans-exporter.ts');
+        const { name, exporter } = await construct(config);
+        if (isSpanExporter(exporter)) return new PushSpansExporter(exporter, name);
+        throw new Error(`${name} is no span exporter: expected the methods export and shutdown`);
+      }
+    }
+  });
+}
+
+async function named<T>({ type }: ExporterConfig, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : show(cause);
-    const message = `exporter ${show(config.type)} cannot be loaded: ${reason}`;
+    const message = `exporter ${show(type)} cannot be loaded: ${reason}`;
     throw new TelemetryError('MSC_EXPORTER_UNUSABLE', message, [], cause);
   }
 }
 
-async function loadClass({ type, options, module }: ExporterConfig): Promise<MetricsExporter> {
+function pathOf({ options: { path } }: ExporterConfig): string {
+  if (typeof path !== 'string') throw new Error('its options were not resolved');
+  return path;
+}
+
+/** An instance of `module#Class`. */
+async function construct({
+  type,
+  options,
+  module,
+}: ExporterConfig): Promise<{ name: string; exporter: unknown }> {
   if (module === undefined) throw new Error('its module was not resolved');
   const name = type.slice(type.lastIndexOf('#') + 1);
-  const { PushExporter, isPushMetricExporter } = await import('./push-exporter.ts');
   const loaded: unknown = await import(module);
   const found = member(loaded, name) ?? member(member(loaded, 'default'), name);
   if (typeof found !== 'function') throw new Error(`${module} exports no class ${name}`);
-  const exporter: unknown = Reflect.construct(found, [options]);
-  if (!isPushMetricExporter(exporter)) {
-    throw new Error(`${name} is no metric exporter: expected the methods export, forceFlush and shutdown`);
-  }
-  return new PushExporter(exporter, name);
+  return { name, exporter: Reflect.construct(found, [options]) };
 }
 
 /** A CommonJS module shows its names only inside `default` where they cannot be found without running it. */

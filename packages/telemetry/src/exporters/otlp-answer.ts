@@ -1,51 +1,23 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
-import type { ExportOutcome } from './exporter.ts';
+import type { HttpAnswer } from './http-exchange.ts';
 import { isRecord, parseJson } from './json.ts';
-import type { HttpAnswer } from './otlp-transport.ts';
-import { outcomeOfStatus, reasonOf } from './outcomes.ts';
+import type { OtlpAnswer } from './otlp-transport.ts';
+import { outcomeOfStatus, shorten } from './outcomes.ts';
 
 /** However long a backend asks to wait, it is asked again after this. */
 const MAX_RETRY_AFTER_MILLIS = 60 * 60 * 1000;
-const MAX_MESSAGE_LENGTH = 300;
 
-interface PartialSuccess {
-  readonly rejectedDataPoints?: unknown;
-  readonly errorMessage?: unknown;
-}
-
-/** What an OTLP backend's answer says about a request that carried `points` data points. */
-export function outcomeOfAnswer(answer: HttpAnswer, points: number): ExportOutcome {
+/** What an OTLP backend's answer over HTTP says about a request. */
+export function answerOf(answer: HttpAnswer): OtlpAnswer {
   const status = outcomeOfStatus(answer.status);
-  if (status === 'accepted') return acceptedOutcome(answer, points);
+  if (status === 'accepted') {
+    const { body, incomplete } = answer;
+    const encoding = isJson(answer) ? 'json' : 'protobuf';
+    return { status, encoding, body, ...(incomplete !== undefined && { unreadable: incomplete }) };
+  }
   const error = new Error(`HTTP status ${answer.status}${errorText(answer)}`);
   const afterMillis = status === 'retry' ? retryAfterMillis(answer) : undefined;
   return status === 'retry' && afterMillis !== undefined ? { status, error, afterMillis } : { status, error };
-}
-
-/** The backend has the request, so an answer that cannot be read is no reason to send it again. */
-function acceptedOutcome(answer: HttpAnswer, points: number): ExportOutcome {
-  try {
-    if (answer.incomplete !== undefined) throw new Error(answer.incomplete);
-    const { rejectedDataPoints = 0, errorMessage } = readPartialSuccess(answer);
-    const rejected = Number(rejectedDataPoints);
-    if (!Number.isSafeInteger(rejected) || rejected < 0) throw new Error('a count out of range');
-    const message = typeof errorMessage === 'string' ? shorten(errorMessage) : '';
-    const rejectedPoints = Math.min(rejected, points);
-    return message === ''
-      ? { status: 'accepted', rejectedPoints }
-      : { status: 'accepted', rejectedPoints, message };
-  } catch (error) {
-    const message = `HTTP status ${answer.status} with an answer that cannot be read: ${reasonOf(error)}`;
-    return { status: 'accepted', rejectedPoints: 0, message };
-  }
-}
-
-function readPartialSuccess(answer: HttpAnswer): PartialSuccess {
-  if (answer.body.length === 0) return {};
-  if (!isJson(answer)) return ProtobufMetricsSerializer.deserializeResponse(answer.body).partialSuccess ?? {};
-  const parsed = parseJson(textOf(answer));
-  const partial = isRecord(parsed) ? parsed['partialSuccess'] : undefined;
-  return isRecord(partial) ? partial : {};
 }
 
 /** The backend's own words: a `google.rpc.Status`, or text. */
@@ -91,13 +63,4 @@ function isJson({ headers }: HttpAnswer): boolean {
 
 function textOf({ body }: HttpAnswer): string {
   return Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
-}
-
-/** One line, without control characters: it goes into a log. */
-function shorten(text: string): string {
-  return text
-    .slice(0, MAX_MESSAGE_LENGTH * 4)
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_MESSAGE_LENGTH);
 }

@@ -1,134 +1,105 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { resolve as absolutePath } from 'node:path';
-import type { Problem } from '../errors.ts';
+/**
+ * Options of the exporter `otlp`, completed from the environment: those of the signal first, then the general ones, then
+ * the defaults of the specification.
+ *
+ * In: options by the names of the Python or the JavaScript exporter. Out: everything that sending takes, absolute.
+ * On failure: problems; a secret is never shown in them.
+ */
 import { isRecord } from './json.ts';
-import { parseHeaders } from './otlp-headers.ts';
-import type { Environment } from './resolve.ts';
+import type { Found, OptionSource } from './option-source.ts';
+import { isMetadata, parseHeaders } from './otlp-headers.ts';
+import { grpcUrl, httpUrl } from './otlp-url.ts';
+import type { TelemetrySignal } from './resolve.ts';
 
 /** Resolved options of the exporter `otlp`: everything is there, files are absolute. */
 export interface OtlpConfig {
+  /** Absent in journals of version 0.1.0: `http/protobuf`. */
+  readonly protocol?: 'http/protobuf' | 'http/json' | 'grpc';
+  /** For gRPC, without a path; `http:` is a connection in plain text. */
   readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Of one request, until the end of its answer. */
   readonly timeoutMillis: number;
+  /** `zstd` is for HTTP only. */
   readonly compression: 'none' | 'gzip' | 'zstd';
-  readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
+  /** For metrics. */
+  readonly temporality?: 'cumulative' | 'delta' | 'lowmemory';
   /** Authorities to trust instead of those of Node.js. */
   readonly certificateFile?: string;
   readonly clientCertificateFile?: string;
   readonly clientKeyFile?: string;
 }
 
-const DEFAULT_URL = 'http://localhost:4318/v1/metrics';
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
+const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const;
+const GRPC_COMPRESSIONS = ['none', 'gzip'] as const;
 const TEMPORALITIES = ['cumulative', 'delta', 'lowmemory'] as const;
-const GENERAL = 'OTEL_EXPORTER_OTLP_';
-const METRICS = 'OTEL_EXPORTER_OTLP_METRICS_';
 
 /** The names of each option: that of the Python exporter, and that of the JavaScript one. */
 const NAMES = {
+  protocol: ['protocol'],
   url: ['endpoint', 'url'],
+  insecure: ['insecure'],
   headers: ['headers'],
   timeout: ['timeout', 'timeoutMillis'],
   compression: ['compression'],
-  temporality: ['preferred_temporality', 'temporalityPreference'],
   certificateFile: ['certificate_file', 'certificateFile'],
   clientCertificateFile: ['client_certificate_file', 'clientCertificateFile'],
   clientKeyFile: ['client_key_file', 'clientKeyFile'],
 } as const;
+const TEMPORALITY_NAMES = ['preferred_temporality', 'temporalityPreference'] as const;
 
-interface Input {
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly env: Environment;
-  readonly problems: Problem[];
-}
+/** Finds an option, else its variables. */
+export type Find = (option: keyof typeof NAMES, suffix: string) => Found | undefined;
 
-/** A value, and the option or variable that holds it. */
-interface Found {
-  readonly name: string;
-  readonly path: string;
-  readonly value: unknown;
-}
-
-/**
- * Normalises the options of the exporter `otlp` and completes them from `OTEL_EXPORTER_OTLP_METRICS_*`, then from
- * `OTEL_EXPORTER_OTLP_*`, then with the defaults of the specification. Whatever is wrong is added to `problems`.
- */
-export function resolveOtlp(
-  options: Readonly<Record<string, unknown>>,
-  env: Environment,
-  problems: Problem[],
-): OtlpConfig {
-  const input: Input = { options, env, problems };
-  const known: readonly string[] = Object.values(NAMES).flat();
-  for (const [name, value] of Object.entries(options)) {
-    if (known.includes(name)) continue;
-    problems.push({ path: `exporter.options.${name}`, value, expected: `only ${known.join(', ')}` });
-  }
-  const temporality = option(input, NAMES.temporality) ?? variable(input, `${METRICS}TEMPORALITY_PREFERENCE`);
+/** Resolves the options of the exporter `otlp` for a signal. Whatever is wrong is added to the source's problems. */
+export function resolveOtlp(source: OptionSource, signal: TelemetrySignal): OtlpConfig {
+  const ofSignal = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_`;
+  const isMetrics = signal === 'metrics';
+  source.refuseOthers([...Object.values(NAMES).flat(), ...(isMetrics ? TEMPORALITY_NAMES : [])]);
+  const find: Find = (option, suffix) =>
+    source.option(NAMES[option]) ??
+    source.variable(ofSignal + suffix) ??
+    source.variable(`OTEL_EXPORTER_OTLP_${suffix}`);
+  const protocol = source.choice(find('protocol', 'PROTOCOL'), PROTOCOLS, 'http/protobuf');
+  const isGrpc = protocol === 'grpc';
+  const compressions = isGrpc ? GRPC_COMPRESSIONS : COMPRESSIONS;
   return {
-    url: url(input),
-    headers: headers(input),
-    timeoutMillis: timeoutMillis(input),
-    compression: choice(input, find(input, NAMES.compression, 'COMPRESSION'), COMPRESSIONS, 'none'),
-    temporality: choice(input, temporality, TEMPORALITIES, 'cumulative'),
-    ...files(input),
+    protocol,
+    url: isGrpc ? grpcUrl(source, find) : httpUrl(source, find, `/v1/${signal}`),
+    headers: headers(source, ofSignal, isGrpc),
+    timeoutMillis: timeoutMillis(source, find('timeout', 'TIMEOUT')),
+    compression: source.choice(find('compression', 'COMPRESSION'), compressions, 'none'),
+    ...(isMetrics && { temporality: temporality(source, ofSignal) }),
+    ...files(source, find),
   };
 }
 
-function option({ options, problems }: Input, names: readonly string[]): Found | undefined {
-  const [name, second] = names.filter((each) => options[each] !== undefined && options[each] !== null);
-  if (second !== undefined) {
-    const expected = `either ${names.join(' or ')}, not both`;
-    problems.push({ path: `exporter.options.${second}`, value: options[second], expected });
-  }
-  return name === undefined ? undefined : { name, path: `exporter.options.${name}`, value: options[name] };
+function temporality(source: OptionSource, prefix: string): 'cumulative' | 'delta' | 'lowmemory' {
+  const found = source.option(TEMPORALITY_NAMES) ?? source.variable(`${prefix}TEMPORALITY_PREFERENCE`);
+  return source.choice(found, TEMPORALITIES, 'cumulative');
 }
 
-function variable({ env }: Input, name: string): Found | undefined {
-  const value = env[name]?.trim();
-  return value === undefined || value === '' ? undefined : { name, path: name, value };
-}
-
-function find(input: Input, names: readonly string[], suffix: string): Found | undefined {
-  return (
-    option(input, names) ?? variable(input, `${METRICS}${suffix}`) ?? variable(input, `${GENERAL}${suffix}`)
-  );
-}
-
-function url(input: Input): string {
-  const found = find(input, NAMES.url, 'ENDPOINT');
-  if (found === undefined) return DEFAULT_URL;
-  const { name, path, value } = found;
-  const parsed = typeof value === 'string' ? URL.parse(value) : null;
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    const shown = typeof value === 'string' ? value.replace(/\/\/[^/]*@/, '//(hidden)@') : value;
-    input.problems.push({ path, value: shown, expected: 'an http:// or https:// URL' });
-    return DEFAULT_URL;
-  }
-  // The general endpoint is a base for all signals; the others are used as they are.
-  if (name === `${GENERAL}ENDPOINT`) parsed.pathname = parsed.pathname.replace(/\/?$/, '/v1/metrics');
-  parsed.hash = '';
-  return parsed.href;
-}
-
-function headers(input: Input): Record<string, string> {
+function headers(source: OptionSource, prefix: string, isGrpc: boolean): Record<string, string> {
   const all = [
-    variable(input, `${GENERAL}HEADERS`),
-    variable(input, `${METRICS}HEADERS`),
-    option(input, NAMES.headers),
+    source.variable('OTEL_EXPORTER_OTLP_HEADERS'),
+    source.variable(`${prefix}HEADERS`),
+    source.option(NAMES.headers),
   ];
-  const entries = all.flatMap((found) =>
-    found === undefined ? [] : parseHeaders(found.value, found.path, input.problems),
-  );
+  const entries = all.flatMap((found) => {
+    if (found === undefined) return [];
+    const parsed = parseHeaders(found.value, found.path, source.problems);
+    return isGrpc
+      ? parsed.filter(([name, text]) => isMetadata(name, text, found.path, source.problems))
+      : parsed;
+  });
   return Object.fromEntries(entries);
 }
 
-function timeoutMillis(input: Input): number {
-  const found = find(input, NAMES.timeout, 'TIMEOUT');
+function timeoutMillis(source: OptionSource, found: Found | undefined): number {
   if (found === undefined) return DEFAULT_TIMEOUT_MILLIS;
   const { name, path, value } = found;
   const number = path === name ? Number(value) : value;
@@ -136,37 +107,21 @@ function timeoutMillis(input: Input): number {
   const millis = typeof number === 'number' ? number * perUnit : NaN;
   if (millis > 0 && millis <= MAX_TIMEOUT_MILLIS) return millis;
   const unit = perUnit === 1 ? 'milliseconds' : 'seconds';
-  const expected = `${unit} in (0, ${Math.floor(MAX_TIMEOUT_MILLIS / perUnit)}]`;
-  input.problems.push({ path, value, expected });
+  source.problem(found, `${unit} in (0, ${Math.floor(MAX_TIMEOUT_MILLIS / perUnit)}]`);
   return DEFAULT_TIMEOUT_MILLIS;
 }
 
-function choice<T extends string>(
-  input: Input,
-  found: Found | undefined,
-  choices: readonly T[],
-  preset: T,
-): T {
-  if (found === undefined) return preset;
-  const { path, value } = found;
-  const chosen = choices.find((name) => typeof value === 'string' && name === value.toLowerCase());
-  if (chosen === undefined) input.problems.push({ path, value, expected: `one of ${choices.join(', ')}` });
-  return chosen ?? preset;
-}
-
 function files(
-  input: Input,
+  source: OptionSource,
+  find: Find,
 ): Pick<OtlpConfig, 'certificateFile' | 'clientCertificateFile' | 'clientKeyFile'> {
-  const certificateFile = file(input, find(input, NAMES.certificateFile, 'CERTIFICATE'));
-  const certificate = find(input, NAMES.clientCertificateFile, 'CLIENT_CERTIFICATE');
-  const key = find(input, NAMES.clientKeyFile, 'CLIENT_KEY');
+  const certificateFile = source.file(find('certificateFile', 'CERTIFICATE'));
+  const certificate = find('clientCertificateFile', 'CLIENT_CERTIFICATE');
+  const key = find('clientKeyFile', 'CLIENT_KEY');
   const lonely = certificate === undefined ? key : key === undefined ? certificate : undefined;
-  if (lonely !== undefined) {
-    const expected = 'a client certificate and its key together';
-    input.problems.push({ path: lonely.path, value: lonely.value, expected });
-  }
-  const clientCertificateFile = file(input, certificate);
-  const clientKeyFile = file(input, key);
+  if (lonely !== undefined) source.problem(lonely, 'a client certificate and its key together');
+  const clientCertificateFile = source.file(certificate);
+  const clientKeyFile = source.file(key);
   return {
     ...(certificateFile === undefined ? {} : { certificateFile }),
     ...(clientCertificateFile === undefined ? {} : { clientCertificateFile }),
@@ -174,34 +129,20 @@ function files(
   };
 }
 
-function file({ problems }: Input, found: Found | undefined): string | undefined {
-  if (found === undefined) return undefined;
-  const { path, value } = found;
-  const absolute = typeof value === 'string' && value !== '' ? absolutePath(value) : undefined;
-  if (absolute !== undefined && isReadable(absolute)) return absolute;
-  problems.push({ path, value, expected: 'the path of a file that can be read' });
-  return undefined;
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
 /** Options that {@link resolveOtlp} made; they may have been stored by another version. */
-export function isOtlpConfig(
-  options: Readonly<Record<string, unknown>>,
-): options is Readonly<Record<string, unknown>> & OtlpConfig {
+export function isOtlpConfig(options: unknown): options is OtlpConfig {
   return (
+    isRecord(options) &&
+    isOneOf(PROTOCOLS, options['protocol'] ?? 'http/protobuf') &&
     typeof options['url'] === 'string' &&
     URL.canParse(options['url']) &&
     isRecord(options['headers']) &&
     typeof options['timeoutMillis'] === 'number' &&
-    COMPRESSIONS.some((name) => name === options['compression']) &&
-    TEMPORALITIES.some((name) => name === options['temporality'])
+    isOneOf(COMPRESSIONS, options['compression']) &&
+    isOneOf(TEMPORALITIES, options['temporality'] ?? 'cumulative')
   );
+}
+
+function isOneOf(names: readonly string[], value: unknown): boolean {
+  return names.some((name) => name === value);
 }

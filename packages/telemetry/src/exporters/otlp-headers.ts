@@ -1,14 +1,16 @@
 import type { Problem } from '../errors.ts';
 import { isRecord } from './json.ts';
+import { HIDDEN } from './option-source.ts';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Headers carry credentials, so no error shows what one holds. */
-const HIDDEN = '(hidden)';
+const METADATA_NAME = /^(?!grpc-)[0-9a-z_.-]+$/;
+const METADATA_VALUE = /^[\x20-\x7e]*$/;
 
 /**
  * Reads request headers from an object of strings, or from `name=value,name2=value2` with percent-encoded values, as
- * the OTLP specification has it for environment variables. Names come out in lower case.
+ * the OTLP specification has it for environment variables. Names come out in lower case. No error shows what a header
+ * holds: it may be a credential.
  */
 export function parseHeaders(value: unknown, path: string, problems: Problem[]): [string, string][] {
   const entries = typeof value === 'string' ? split(value) : fromObject(value);
@@ -22,6 +24,13 @@ export function parseHeaders(value: unknown, path: string, problems: Problem[]):
     else problems.push({ path: `${path}.${name}`, value: HIDDEN, expected: 'a valid HTTP header' });
   }
   return headers;
+}
+
+/** Whether a header can be gRPC metadata; it is a problem where not. */
+export function isMetadata(name: string, text: string, path: string, problems: Problem[]): boolean {
+  if (METADATA_NAME.test(name) && METADATA_VALUE.test(text)) return true;
+  problems.push({ path: `${path}.${name}`, value: HIDDEN, expected: 'valid gRPC metadata' });
+  return false;
 }
 
 function fromObject(value: unknown): [string, unknown][] | undefined {

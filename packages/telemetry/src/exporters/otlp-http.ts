@@ -1,80 +1,95 @@
-import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
-import { withDeadline } from './deadline.ts';
-import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
-import { outcomeOfAnswer } from './otlp-answer.ts';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { promisify } from 'node:util';
+import { constants, gzip, zstdCompress } from 'node:zlib';
+import { VERSION } from '../version.ts';
+import type { Credentials, TlsMaterial } from './credentials.ts';
+import { exchange } from './http-exchange.ts';
+import { answerOf } from './otlp-answer.ts';
 import type { OtlpConfig } from './otlp-config.ts';
-import { encodeProtobuf } from './otlp-encode.ts';
-import { NoAnswerError, OtlpTransport } from './otlp-transport.ts';
-import { outcomeOfEncodingError, reasonOf } from './outcomes.ts';
+import type { OtlpAnswer, OtlpEncoding, OtlpTransport } from './otlp-transport.ts';
+import { isCredentialRefusal } from './outcomes.ts';
 
-/** The OpenTelemetry Collector refuses more by default, counted before compression. */
-const MAX_REQUEST_BYTES = 20 * 1024 * 1024;
+/** Less than the idle timeout of common servers, so that a request rarely meets a connection that is being closed. */
+const IDLE_CONNECTION_MILLIS = 4000;
 
-/** Sends batches to an OTLP backend over HTTP, as protobuf: encode, send, read the answer. */
-export class OtlpHttpExporter implements MetricsExporter {
+/** Posts to one URL over connections that are kept alive. */
+export class HttpTransport implements OtlpTransport {
+  readonly encoding: OtlpEncoding;
+  readonly where: string;
+  /** The OpenTelemetry Collector refuses more by default. */
+  readonly maxRequestBytes: number = 20 * 1024 * 1024;
   readonly #config: OtlpConfig;
-  readonly #transport: OtlpTransport;
-  readonly #where: string;
-  readonly #sending = new Set<Promise<ExportOutcome>>();
-  #shutdown: Promise<void> | undefined;
+  readonly #credentials: Credentials;
+  #agent: HttpAgent | HttpsAgent | undefined;
+  /** What the agent was made with. */
+  #material: string | undefined;
 
-  constructor(config: OtlpConfig) {
+  constructor(config: OtlpConfig, credentials: Credentials) {
     this.#config = config;
-    this.#transport = new OtlpTransport(config);
-    // Without what may be secret: user, password and query.
+    this.#credentials = credentials;
+    this.encoding = config.protocol === 'http/json' ? 'json' : 'protobuf';
     const { origin, pathname } = new URL(config.url);
-    this.#where = origin + pathname;
+    this.where = origin + pathname;
   }
 
-  temporality(kind: 'counter' | 'up_down_counter' | 'histogram'): Temporality {
-    return kind === 'up_down_counter' || this.#config.temporality === 'cumulative' ? 'cumulative' : 'delta';
-  }
-
-  async export(batch: PointBatch, timeoutMillis: number): Promise<ExportOutcome> {
-    if (this.#shutdown !== undefined) return { status: 'retry', error: this.#error('is shut down') };
-    const sending = this.#export(batch, Math.min(timeoutMillis, this.#config.timeoutMillis));
-    this.#sending.add(sending);
-    const outcome = await sending;
-    this.#sending.delete(sending);
-    return outcome;
-  }
-
-  async #export(batch: PointBatch, timeoutMillis: number): Promise<ExportOutcome> {
-    let payload: Uint8Array;
+  /** Compresses and sends. */
+  async send(payload: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer> {
+    const { compression, headers, url } = this.#config;
+    const [body, tls, authorization] = await Promise.all([
+      compress(payload, compression),
+      this.#credentials.tls(),
+      this.#credentials.headers(),
+    ]);
+    signal.throwIfAborted();
+    const options = {
+      method: 'POST',
+      agent: this.#agentWith(tls),
+      headers: {
+        'user-agent': `multistorageclient-telemetry/${VERSION}`,
+        ...headers,
+        ...authorization,
+        'content-type': this.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
+        'content-length': body.length,
+        ...(compression === 'none' ? {} : { 'content-encoding': compression }),
+      },
+    };
     try {
-      payload = encodeProtobuf(batch);
+      const answer = await exchange(url, options, body, signal);
+      if (answer.status === 401 || answer.status === 403) this.#credentials.refused();
+      return answerOf(answer);
     } catch (error) {
-      return outcomeOfEncodingError(error);
-    }
-    if (payload.length > MAX_REQUEST_BYTES && batch.points > 1) {
-      const error = this.#error(`is not asked to take ${payload.length} bytes, over ${MAX_REQUEST_BYTES}`);
-      return { status: 'too-large', error };
-    }
-    try {
-      const answer = await context.with(suppressTracing(context.active()), () =>
-        withDeadline(timeoutMillis, (signal) => this.#transport.post(payload, signal)),
-      );
-      const outcome = outcomeOfAnswer(answer, batch.points);
-      return outcome.status === 'accepted'
-        ? outcome
-        : { ...outcome, error: this.#error(outcome.error.message) };
-    } catch (error) {
-      const unanswered = error instanceof NoAnswerError && error.sent;
-      return {
-        status: 'retry',
-        error: this.#error(reasonOf(error), error),
-        ...(unanswered && { unanswered }),
-      };
+      if (isCredentialRefusal(error)) this.#credentials.refused();
+      throw error;
     }
   }
 
-  #error(what: string, cause?: unknown): Error {
-    return new Error(`${this.#where}: ${what}`, cause === undefined ? undefined : { cause });
+  #agentWith(tls: TlsMaterial): HttpAgent | HttpsAgent {
+    const material = JSON.stringify([tls.ca, tls.cert, tls.key]);
+    if (this.#agent === undefined || this.#material !== material) {
+      const options = { keepAlive: true, timeout: IDLE_CONNECTION_MILLIS };
+      // The former agent's connections finish what they are doing and idle out.
+      this.#agent = this.#config.url.startsWith('https:')
+        ? new HttpsAgent({ ...options, ...tls })
+        : new HttpAgent(options);
+      this.#material = material;
+    }
+    return this.#agent;
   }
 
-  shutdown(): Promise<void> {
-    this.#shutdown ??= Promise.all(this.#sending).then(() => this.#transport.close());
-    return this.#shutdown;
+  /** Closes all connections. */
+  close(): void {
+    this.#credentials.close();
+    this.#agent?.destroy();
   }
+}
+
+const gzipAsync = promisify<Uint8Array, object, Buffer>(gzip);
+const zstdAsync = promisify<Uint8Array, object, Buffer>(zstdCompress);
+
+/** Fast levels: telemetry is so repetitive that higher ones cost several times as much for a few percent. */
+async function compress(payload: Uint8Array, compression: OtlpConfig['compression']): Promise<Uint8Array> {
+  if (compression === 'gzip') return await gzipAsync(payload, { level: 1, memLevel: 9 });
+  if (compression === 'none') return payload;
+  return await zstdAsync(payload, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }

@@ -8,12 +8,19 @@ import type {
   PointBatch,
   SeriesColumns,
 } from './exporter.ts';
+import {
+  array,
+  double,
+  encodeAttributes,
+  encodeTime,
+  int64,
+  isInt64,
+  object,
+  text,
+} from './otlp-json-values.ts';
 
 /**
  * Encodes a batch as the JSON text of one MetricsData, without a line break.
- *
- * By the rules of OTLP's JSON, which the SDK's serializer does not all keep: 64-bit integers are strings, and numbers
- * that JSON has no notation for are the strings "NaN", "Infinity" and "-Infinity".
  *
  * @throws RangeError where the batch is too big for a string.
  */
@@ -88,10 +95,6 @@ function encodePoints(series: SeriesColumns, valueAt: (index: number) => string)
   return points;
 }
 
-function encodeTime(seconds: number, nanos: number): string {
-  return seconds === 0 ? `"${nanos}"` : `"${seconds}${String(nanos).padStart(9, '0')}"`;
-}
-
 function encodeNumber(value: number, valueType: ValueType): string {
   return valueType === ValueType.INT && isInt64(value)
     ? `"asInt":${int64(value)}`
@@ -120,50 +123,4 @@ function encodeExtremes(min: number, max: number): string {
     Number.isNaN(min) ? '' : `,"min":${double(min)}`,
     Number.isNaN(max) ? '' : `,"max":${double(max)}`,
   ].join('');
-}
-
-function encodeAttributes(attributes: object): string {
-  const pairs = Object.entries(attributes).map(
-    ([key, value]) => `{"key":${JSON.stringify(key)},"value":${encodeValue(value)}}`,
-  );
-  return array(pairs);
-}
-
-function encodeValue(value: unknown): string {
-  if (typeof value === 'string') return `{"stringValue":${JSON.stringify(value)}}`;
-  if (typeof value === 'boolean') return `{"boolValue":${value}}`;
-  if (typeof value === 'number') {
-    return isInt64(value) ? `{"intValue":${int64(value)}}` : `{"doubleValue":${double(value)}}`;
-  }
-  if (value instanceof Uint8Array) return `{"bytesValue":"${Buffer.from(value).toString('base64')}"}`;
-  if (Array.isArray(value)) return `{"arrayValue":{"values":${array(value.map(encodeValue))}}}`;
-  if (typeof value === 'object' && value !== null)
-    return `{"kvlistValue":{"values":${encodeAttributes(value)}}}`;
-  return '{}';
-}
-
-function isInt64(value: number): boolean {
-  return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
-}
-
-/** BigInt writes out every digit; `String` would give an exponent, or round. */
-function int64(value: number): string {
-  return Number.isSafeInteger(value) ? `"${value}"` : `"${BigInt(value)}"`;
-}
-
-function double(value: number): string {
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
-}
-
-function text(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : JSON.stringify(value);
-}
-
-function array(items: readonly string[]): string {
-  return `[${items.join(',')}]`;
-}
-
-function object(fields: Readonly<Record<string, string | undefined>>): string {
-  const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return `{${pairs.map(([key, value]) => `"${key}":${value}`).join(',')}}`;
 }

@@ -1,4 +1,5 @@
 import type { ExportOutcome } from './exporter.ts';
+import { isRecord } from './json.ts';
 
 /** Asked for again: the request itself may be fine. 401, 403 and 404 end when credentials or a route come back. */
 const TEMPORARY = new Set([401, 403, 404, 408, 429]);
@@ -20,4 +21,24 @@ export function outcomeOfEncodingError(cause: unknown): ExportOutcome {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+const MAX_MESSAGE_LENGTH = 300;
+
+/** A backend's words on one line, without control characters: they go into a log. */
+export function shorten(text: string): string {
+  return text
+    .slice(0, MAX_MESSAGE_LENGTH * 4)
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_MESSAGE_LENGTH);
+}
+
+/** Not all servers say why they end a handshake: many just close the connection. */
+const HANDSHAKE_ENDED = /^(ERR_SSL_|ERR_TLS_|ECONNRESET$|EPIPE$|EPROTO$)/;
+
+/** Whether a connection may have ended because of its certificates. */
+export function isCredentialRefusal(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return isRecord(cause) && typeof cause['code'] === 'string' && HANDSHAKE_ENDED.test(cause['code']);
 }

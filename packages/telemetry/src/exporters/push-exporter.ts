@@ -1,5 +1,3 @@
-import { context } from '@opentelemetry/api';
-import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
 import {
   AggregationTemporality,
   InstrumentType,
@@ -8,13 +6,9 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { withDeadline } from './deadline.ts';
 import type { MetricsExporter, ExportOutcome, PointBatch, Temporality } from './exporter.ts';
-import { isRecord } from './json.ts';
-import { outcomeOfEncodingError, outcomeOfStatus, reasonOf } from './outcomes.ts';
+import { callExporter, hasMethods, shutdownExporter, type CallOutcome } from './export-call.ts';
+import { outcomeOfEncodingError, reasonOf } from './outcomes.ts';
 import { toResourceMetrics } from './resource-metrics.ts';
-
-const SHUTDOWN_TIMEOUT_MILLIS = 5000;
-/** gRPC exporters put gRPC's own codes where the others put HTTP's. */
-const GRPC_INVALID_ARGUMENT = 3;
 
 type Kind = 'counter' | 'up_down_counter' | 'histogram';
 /** What has become of each resource of a batch that is not to be sent again. */
@@ -90,58 +84,19 @@ export class PushExporter implements MetricsExporter {
     return retry ?? summarize(settled);
   }
 
-  async #exportOne(part: ResourceMetrics): Promise<{ status: ExportOutcome['status']; error: Error }> {
-    const { promise, resolve } = Promise.withResolvers<ExportResult>();
-    const fail = (cause: unknown): void => {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
-      resolve({ code: ExportResultCode.FAILED, error });
-    };
-    // The first to happen counts. An `export` that is an async function may reject instead of calling back.
-    context.with(suppressTracing(context.active()), () => {
-      try {
-        const returned: unknown = this.#exporter.export(part, (result: ExportResult | undefined) =>
-          result === undefined ? fail('called back without a result') : resolve(result),
-        );
-        if (returned instanceof Promise) returned.catch(fail);
-      } catch (cause) {
-        fail(cause);
-      }
-    });
-    const result = await promise;
-    const reason = result.error === undefined ? 'failed without saying why' : reasonOf(result.error);
-    const error = new Error(`${this.#name}: ${reason}`, { cause: result.error });
-    return { status: outcomeOfResult(result), error };
+  #exportOne(part: ResourceMetrics): Promise<CallOutcome> {
+    return callExporter(this.#name, (done) => this.#exporter.export(part, done));
   }
 
   shutdown(): Promise<void> {
-    this.#shutdown ??= withDeadline(SHUTDOWN_TIMEOUT_MILLIS, () => this.#flushAndShutdown()).catch(ignore);
+    this.#shutdown ??= shutdownExporter(this.#exporter);
     return this.#shutdown;
   }
-
-  async #flushAndShutdown(): Promise<void> {
-    await this.#exporter.forceFlush().catch(ignore);
-    await this.#exporter.shutdown();
-  }
 }
-
-/** For failures at the end, which change nothing any more: every batch has had its outcome. */
-function ignore(): void {}
 
 /** Has the methods of the SDK's interface. */
 export function isPushMetricExporter(value: unknown): value is PushMetricExporter {
-  const methods = ['export', 'forceFlush', 'shutdown'];
-  return isRecord(value) && methods.every((name) => typeof value[name] === 'function');
-}
-
-/** Failures are temporary unless the error says otherwise, in one of the ways in use. */
-function outcomeOfResult({ code, error }: ExportResult): ExportOutcome['status'] {
-  if (code === ExportResultCode.SUCCESS) return 'accepted';
-  if (!isRecord(error)) return 'retry';
-  for (const status of [error['code'], error['status'], error['statusCode']]) {
-    if (status === GRPC_INVALID_ARGUMENT) return 'rejected';
-    if (typeof status === 'number' && status >= 400 && status < 500) return outcomeOfStatus(status);
-  }
-  return error['retryable'] === false ? 'rejected' : 'retry';
+  return hasMethods(value, ['export', 'forceFlush', 'shutdown']);
 }
 
 function countPoints({ scopeMetrics }: ResourceMetrics): number {

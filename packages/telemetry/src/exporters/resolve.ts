@@ -10,10 +10,12 @@ import { resolve as absolutePath } from 'node:path';
 import { invalid, show, type Problem } from '../errors.ts';
 import type { ExporterConfig } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
+import { OptionSource, type Environment } from './option-source.ts';
 import { resolveOtlp } from './otlp-config.ts';
 import { locateModule } from './program-module.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+/** What is exported. */
+export type TelemetrySignal = 'metrics' | 'traces';
 
 export interface ExporterOptions {
   readonly type: unknown;
@@ -21,33 +23,43 @@ export interface ExporterOptions {
 }
 
 const SUBJECT = 'exporter cannot be used';
-const TYPES = '"console", "file", "otlp", or "module#Class"';
+
+type Resolve = (source: OptionSource, signal: TelemetrySignal) => object;
+
+const BUILT_IN: ReadonlyMap<unknown, Resolve> = new Map<string, Resolve>([
+  ['console', resolveConsole],
+  ['file', resolveFile],
+  ['otlp', resolveOtlp],
+]);
+const TYPES = [...BUILT_IN.keys()].map((type) => `"${String(type)}"`).join(', ') + ', or "module#Class"';
+
+export interface ResolveOptions {
+  /** Decides on OTLP's paths, variables and options. Default `metrics`. */
+  readonly signal?: TelemetrySignal;
+  /** Path or file URL from which `module#Class` is resolved; default: the running program, then the working directory. */
+  readonly program?: string;
+}
 
 /**
  * Resolves an exporter's configuration.
  *
  * @param exporter what the configuration holds: `{type, options?}`.
  * @param env where `OTEL_EXPORTER_OTLP_*` is read from.
- * @param program path or file URL from which `module#Class` is resolved; default: the running program, then the working
- *   directory.
  * @throws TelemetryError `MSC_EXPORTER_UNUSABLE` naming every wrong field, its value and what was expected.
  */
 export function resolveExporter(
   exporter: ExporterOptions | undefined,
   env: Environment,
-  program?: string,
+  { signal = 'metrics', program }: ResolveOptions = {},
 ): ExporterConfig {
   const type = exporter?.type;
   const problems: Problem[] = [];
   const options = plainOptions(exporter?.options ?? {}, problems);
+  const source = new OptionSource(options, 'exporter.options', env, problems);
+  const resolve = BUILT_IN.get(type);
   let config: ExporterConfig | undefined;
-  if (type === 'console') {
-    refuseOthers(options, [], problems);
-    config = { type, options: {} };
-  } else if (type === 'file') {
-    config = { type, options: resolveFile(options, problems) };
-  } else if (type === 'otlp') {
-    config = { type, options: { ...resolveOtlp(options, env, problems) } };
+  if (typeof type === 'string' && resolve !== undefined) {
+    config = { type, options: { ...resolve(source, signal) } };
   } else if (typeof type === 'string' && /^.+#[^#]+$/s.test(type)) {
     config = resolveClass(type, options, program, problems);
   } else {
@@ -57,16 +69,14 @@ export function resolveExporter(
   return freeze(config);
 }
 
-function resolveFile(options: Readonly<Record<string, unknown>>, problems: Problem[]): { path: string } {
-  refuseOthers(options, ['path'], problems);
-  const { path } = options;
-  if (typeof path === 'string' && path !== '') return { path: absolutePath(path) };
-  problems.push({
-    path: 'exporter.options.path',
-    value: path,
-    expected: 'the path of the file to append to',
-  });
-  return { path: '' };
+function resolveConsole(source: OptionSource): object {
+  source.refuseOthers([]);
+  return {};
+}
+
+function resolveFile(source: OptionSource): object {
+  source.refuseOthers(['path']);
+  return { path: absolutePath(source.text('path', 'the path of the file to append to')) };
 }
 
 function resolveClass(
@@ -86,14 +96,6 @@ function resolveClass(
       expected: `${TYPES}, with a module that resolves (${reason})`,
     });
     return undefined;
-  }
-}
-
-function refuseOthers(options: object, known: readonly string[], problems: Problem[]): void {
-  for (const [key, value] of Object.entries(options)) {
-    if (known.includes(key)) continue;
-    const expected = known.length === 0 ? 'no options' : `only ${known.join(', ')}`;
-    problems.push({ path: `exporter.options.${key}`, value, expected });
   }
 }
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
+import { FileCredentials } from '../../src/exporters/credentials.ts';
 import type { OtlpConfig } from '../../src/exporters/otlp-config.ts';
+import { HttpTransport } from '../../src/exporters/otlp-http.ts';
+import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
 
 export interface Received {
   readonly request: IncomingMessage;
@@ -40,6 +43,7 @@ export async function listen(t: TestContext, server: Server): Promise<string> {
 
 export function otlpConfig(url: string, over: Partial<OtlpConfig> = {}): OtlpConfig {
   return {
+    protocol: 'http/protobuf',
     url,
     headers: {},
     timeoutMillis: 10_000,
@@ -47,4 +51,9 @@ export function otlpConfig(url: string, over: Partial<OtlpConfig> = {}): OtlpCon
     temporality: 'cumulative',
     ...over,
   };
+}
+
+/** The exporter `otlp` for metrics over HTTP. */
+export function overHttp(config: OtlpConfig): OtlpMetricsExporter {
+  return new OtlpMetricsExporter(config, new HttpTransport(config, new FileCredentials(config)));
 }

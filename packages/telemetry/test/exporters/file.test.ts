@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { FileExporter } from '../../src/exporters/file.ts';
+import { MetricsFileExporter } from '../../src/exporters/file.ts';
 import { encodeJson } from '../../src/exporters/otlp-json.ts';
 import { batchOf, gauge, sum } from './batches.ts';
 
@@ -31,7 +31,7 @@ function scratch(t: TestContext): string {
 suite('file exporter', () => {
   test('appends a line per batch, and creates the directories above', async (t) => {
     const path = join(scratch(t), 'a', 'b', 'metrics.jsonl');
-    const exporter = new FileExporter(path);
+    const exporter = new MetricsFileExporter(path);
     assert.deepEqual(await exporter.export(FIRST, 5000), ACCEPTED);
     assert.deepEqual(await exporter.export(SECOND, 5000), ACCEPTED);
     assert.equal(readFileSync(path, 'utf8'), LINE.first + LINE.second);
@@ -42,17 +42,17 @@ suite('file exporter', () => {
   test('a batch that is the last line already is not repeated', async (t) => {
     const path = join(scratch(t), 'metrics.jsonl');
     writeFileSync(path, LINE.first);
-    await new FileExporter(path).export(FIRST, 5000);
+    await new MetricsFileExporter(path).export(FIRST, 5000);
     assert.equal(readFileSync(path, 'utf8'), LINE.first);
-    await new FileExporter(path).export(SECOND, 5000);
-    assert.deepEqual(await new FileExporter(path).export(SECOND, 5000), ACCEPTED);
+    await new MetricsFileExporter(path).export(SECOND, 5000);
+    assert.deepEqual(await new MetricsFileExporter(path).export(SECOND, 5000), ACCEPTED);
     assert.equal(readFileSync(path, 'utf8'), LINE.first + LINE.second);
   });
 
   test('a line that only ends like the batch does not count as the batch', async (t) => {
     const path = join(scratch(t), 'metrics.jsonl');
     writeFileSync(path, `{"resourceMetrics":[${LINE.first}`);
-    await new FileExporter(path).export(FIRST, 5000);
+    await new MetricsFileExporter(path).export(FIRST, 5000);
     assert.equal(readFileSync(path, 'utf8'), `{"resourceMetrics":[${LINE.first}${LINE.first}`);
   });
 
@@ -62,12 +62,12 @@ suite('file exporter', () => {
       [1, 5, 19, 40, LINE.second.length - 1].map(async (kept) => {
         const torn = `${path}.${kept}`;
         writeFileSync(torn, LINE.first + LINE.second.slice(0, kept));
-        assert.deepEqual(await new FileExporter(torn).export(SECOND, 5000), ACCEPTED);
+        assert.deepEqual(await new MetricsFileExporter(torn).export(SECOND, 5000), ACCEPTED);
         assert.equal(readFileSync(torn, 'utf8'), LINE.first + LINE.second, `torn after ${kept}`);
       }),
     );
     writeFileSync(path, LINE.second.slice(0, 30));
-    await new FileExporter(path).export(SECOND, 5000);
+    await new MetricsFileExporter(path).export(SECOND, 5000);
     assert.equal(readFileSync(path, 'utf8'), LINE.second, 'no whole line before it');
   });
 
@@ -76,14 +76,14 @@ suite('file exporter', () => {
     const torn = encodeJson(batchOf(gauge(Array.from({ length: 3000 }, (_, index) => index))));
     assert.ok(torn.length > 3 * 64 * 1024);
     writeFileSync(path, LINE.first + torn);
-    await new FileExporter(path).export(SECOND, 5000);
+    await new MetricsFileExporter(path).export(SECOND, 5000);
     assert.equal(readFileSync(path, 'utf8'), LINE.first + LINE.second);
   });
 
   test("somebody else's text without a line break at the end is left alone", async (t) => {
     const path = join(scratch(t), 'notes.txt');
     writeFileSync(path, 'first\nsecond');
-    const outcome = await new FileExporter(path).export(FIRST, 5000);
+    const outcome = await new MetricsFileExporter(path).export(FIRST, 5000);
     assert.equal(outcome.status, 'retry');
     assert.match(outcome.error.message, /notes\.txt: ends in a line that is not OTLP JSON/);
     assert.equal(readFileSync(path, 'utf8'), 'first\nsecond');
@@ -92,7 +92,7 @@ suite('file exporter', () => {
   test('the file may be moved away between batches', async (t) => {
     const directory = scratch(t);
     const path = join(directory, 'metrics.jsonl');
-    const exporter = new FileExporter(path);
+    const exporter = new MetricsFileExporter(path);
     await exporter.export(FIRST, 5000);
     renameSync(path, join(directory, 'metrics.1.jsonl'));
     await exporter.export(SECOND, 5000);
@@ -102,7 +102,7 @@ suite('file exporter', () => {
   test('what cannot be written is to be retried, and goes on when it can', async (t) => {
     const path = join(scratch(t), 'directory', 'metrics.jsonl');
     mkdirSync(path, { recursive: true });
-    const exporter = new FileExporter(path);
+    const exporter = new MetricsFileExporter(path);
     const outcome = await exporter.export(FIRST, 5000);
     assert.equal(outcome.status, 'retry');
     assert.match(outcome.error.message, /is not a regular file/);
@@ -114,7 +114,7 @@ suite('file exporter', () => {
   test('exporters of one path take turns', async (t) => {
     const path = join(scratch(t), 'metrics.jsonl');
     const batches = Array.from({ length: 20 }, (_, index) => batchOf(sum(index)));
-    await Promise.all(batches.map((batch) => new FileExporter(path).export(batch, 5000)));
+    await Promise.all(batches.map((batch) => new MetricsFileExporter(path).export(batch, 5000)));
     assert.equal(readFileSync(path, 'utf8'), batches.map((batch) => `${encodeJson(batch)}\n`).join(''));
   });
 
@@ -124,7 +124,7 @@ suite('file exporter', () => {
     async (t) => {
       const path = join(scratch(t), 'pipe');
       execFileSync('mkfifo', [path]);
-      const outcome = await new FileExporter(path).export(FIRST, 5000);
+      const outcome = await new MetricsFileExporter(path).export(FIRST, 5000);
       assert.equal(outcome.status, 'retry');
     },
   );
@@ -138,10 +138,10 @@ suite('file exporter', () => {
     writeFileSync(path, padded);
     const program = `
       process.on('SIGXFSZ', () => {});
-      const { FileExporter } = await import(${JSON.stringify(new URL('../../src/exporters/file.js', import.meta.url).href)});
+      const { MetricsFileExporter } = await import(${JSON.stringify(new URL('../../src/exporters/file.js', import.meta.url).href)});
       const { batchOf, gauge } = await import(${JSON.stringify(new URL('batches.js', import.meta.url).href)});
       const batch = batchOf(gauge(Array.from({ length: 100 }, (_, index) => index)));
-      const { status, error } = await new FileExporter(${JSON.stringify(path)}).export(batch, 5000);
+      const { status, error } = await new MetricsFileExporter(${JSON.stringify(path)}).export(batch, 5000);
       process.stdout.write(status + ' ' + error.message);
     `;
     const script = `ulimit -f ${whole / 1024 + 1}; exec "$0" --input-type=module -e "$1"`;

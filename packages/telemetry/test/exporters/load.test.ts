@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { TelemetryError } from '../../src/errors.ts';
+import { ConsoleSpansExporter } from '../../src/exporters/console-spans.ts';
 import type { ExporterConfig } from '../../src/exporters/exporter.ts';
-import { FileExporter } from '../../src/exporters/file.ts';
-import { loadExporter } from '../../src/exporters/load.ts';
-import { OtlpHttpExporter } from '../../src/exporters/otlp-http.ts';
+import { FileExporter, MetricsFileExporter } from '../../src/exporters/file.ts';
+import { loadExporter, loadSpansExporter } from '../../src/exporters/load.ts';
+import { OtlpExporter } from '../../src/exporters/otlp-exporter.ts';
+import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
 import { PushExporter } from '../../src/exporters/push-exporter.ts';
 import { otlpConfig } from './backend.ts';
-import { batchOf, gauge } from './batches.ts';
+import { batchOf, gauge, RESOURCE } from './batches.ts';
 import { importOf, modulesLoadedBy, writeProgram } from './programs.ts';
+import { span, spanBatchOf } from './span-batches.ts';
 
 const CLASS = `class Recorder {
   constructor(options) { this.options = options; }
@@ -39,9 +43,9 @@ async function refusal(config: ExporterConfig): Promise<string> {
 suite('loading an exporter', () => {
   test('the built-in ones', async () => {
     assert.ok((await loadExporter({ type: 'console', options: {} })) instanceof PushExporter);
-    assert.ok((await loadExporter({ type: 'file', options: { path: '/x' } })) instanceof FileExporter);
+    assert.ok((await loadExporter({ type: 'file', options: { path: '/x' } })) instanceof MetricsFileExporter);
     const options = { ...otlpConfig('http://localhost:4318/v1/metrics') };
-    assert.ok((await loadExporter({ type: 'otlp', options })) instanceof OtlpHttpExporter);
+    assert.ok((await loadExporter({ type: 'otlp', options })) instanceof OtlpMetricsExporter);
   });
 
   test('a class of an ECMAScript or CommonJS module, with its options', async (t) => {
@@ -122,5 +126,49 @@ suite('loading an exporter', () => {
     assert.match(output, /endTime: \[ 1700000000, 123456789 \]/);
     assert.match(output, /value: 0\.125/);
     assert.match(output, /accepted\n$/);
+  });
+});
+
+suite('loading an exporter of spans', () => {
+  const BATCH = spanBatchOf([RESOURCE, [span('a')]]);
+
+  test('the built-in ones', async () => {
+    assert.ok((await loadSpansExporter({ type: 'console', options: {} })) instanceof ConsoleSpansExporter);
+    assert.ok((await loadSpansExporter({ type: 'file', options: { path: '/x' } })) instanceof FileExporter);
+    const options = { ...otlpConfig('http://localhost:4318/v1/traces') };
+    assert.ok((await loadSpansExporter({ type: 'otlp', options })) instanceof OtlpExporter);
+  });
+
+  test('metrics and spans may go to one file', async (t) => {
+    const path = join(writeProgram(t, {}), 'telemetry.jsonl');
+    const config = { type: 'file', options: { path } };
+    await (await loadExporter(config)).export(batchOf(gauge([1])), 5000);
+    await (await loadSpansExporter(config)).export(BATCH, 5000);
+    appendFileSync(path, '{"resourceSp');
+    await (await loadExporter(config)).export(batchOf(gauge([2])), 5000);
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => Object.keys(JSON.parse(line) as object)),
+      [['resourceMetrics'], ['resourceSpans'], ['resourceMetrics']],
+    );
+  });
+
+  test('a class, with its options', async (t) => {
+    const directory = writeProgram(t, { 'named.mjs': `export ${CLASS}` });
+    const seen: { name: string }[][] = [];
+    const exporter = await loadSpansExporter(custom('x#Recorder', directory, 'named.mjs', { seen }));
+    assert.equal((await exporter.export(BATCH, 1000)).status, 'accepted');
+    assert.deepEqual(
+      seen.map((spans) => spans.map(({ name }) => name)),
+      [['a']],
+    );
+  });
+
+  test('a class that is no span exporter is refused', async (t) => {
+    const directory = writeProgram(t, { 'other.mjs': 'export class Other {}' });
+    await assert.rejects(loadSpansExporter(custom('a#Other', directory, 'other.mjs')), {
+      code: 'MSC_EXPORTER_UNUSABLE',
+      message: /Other is no span exporter: expected the methods export and shutdown$/,
+    });
   });
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { suite, test } from 'node:test';
-import type { ExportOutcome } from '../../src/exporters/exporter.ts';
-import { outcomeOfAnswer } from '../../src/exporters/otlp-answer.ts';
-import { field } from './protobuf.ts';
+import { answerOf } from '../../src/exporters/otlp-answer.ts';
+import type { OtlpAnswer } from '../../src/exporters/otlp-transport.ts';
 
 const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
@@ -12,12 +11,8 @@ function outcomeOf(
   status: number,
   body: Uint8Array | string = '',
   headers: IncomingHttpHeaders = PROTOBUF,
-): ExportOutcome {
-  return outcomeOfAnswer({ status, headers, body: Buffer.from(body) }, 10);
-}
-
-function partialSuccess(rejected: readonly number[], message: string): Buffer {
-  return field(1, Buffer.concat([Buffer.of(8, ...rejected), field(2, message)]));
+): OtlpAnswer {
+  return answerOf({ status, headers, body: Buffer.from(body) });
 }
 
 suite('answers of an OTLP backend', () => {
@@ -33,39 +28,16 @@ suite('answers of an OTLP backend', () => {
     }
   });
 
-  test('a partial success says how many points were rejected, and why', () => {
-    const expected = { status: 'accepted', rejectedPoints: 3, message: 'too old' };
-    assert.deepEqual(outcomeOf(200, partialSuccess([3], 'too old')), expected);
-    const json = '{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too old"}}';
-    assert.deepEqual(outcomeOf(200, json, JSON_TYPE), expected);
-  });
-
-  test('a warning rejects nothing, an empty partial success says nothing', () => {
-    const warning = { status: 'accepted', rejectedPoints: 0, message: 'careful' };
-    assert.deepEqual(outcomeOf(200, partialSuccess([0], 'careful')), warning);
-    assert.deepEqual(outcomeOf(200, field(1, '')), { status: 'accepted', rejectedPoints: 0 });
-    assert.deepEqual(outcomeOf(200, '{}', JSON_TYPE), { status: 'accepted', rejectedPoints: 0 });
-  });
-
-  test('more rejected points than were sent are all that were sent', () => {
-    const outcome = outcomeOf(200, partialSuccess([0xe8, 0x07], 'no'));
-    assert.deepEqual(outcome, { status: 'accepted', rejectedPoints: 10, message: 'no' });
-  });
-
-  test('an answer that cannot be read is accepted, and said', () => {
-    const negative = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-    const answers = [
-      outcomeOf(200, '<html>ok</html>', { 'content-type': 'text/html' }),
-      outcomeOf(200, partialSuccess([3], 'too old').subarray(0, 5)),
-      outcomeOf(200, partialSuccess(negative, '')),
-      outcomeOf(200, '{"partialSuccess":', JSON_TYPE),
-      outcomeOfAnswer({ status: 200, headers: PROTOBUF, body: Buffer.of(), incomplete: 'reset' }, 10),
-    ];
-    for (const outcome of answers) {
-      assert.ok(outcome.status === 'accepted');
-      assert.equal(outcome.rejectedPoints, 0);
-      assert.match(outcome.message ?? '', /^HTTP status 200 with an answer that cannot be read: ./);
-    }
+  test('what was accepted hands on its response, however it is encoded', () => {
+    const body = Buffer.from('{}');
+    assert.deepEqual(outcomeOf(200, body), { status: 'accepted', encoding: 'protobuf', body });
+    assert.deepEqual(outcomeOf(200, body, JSON_TYPE), { status: 'accepted', encoding: 'json', body });
+    assert.deepEqual(answerOf({ status: 200, headers: PROTOBUF, body, incomplete: 'reset' }), {
+      status: 'accepted',
+      encoding: 'protobuf',
+      body,
+      unreadable: 'reset',
+    });
   });
 
   test("errors carry the backend's words on one line", () => {
@@ -73,7 +45,7 @@ suite('answers of an OTLP backend', () => {
     // google.rpc.Status: a code, and a message whose length takes two bytes.
     const message = Buffer.from(long.slice(0, 200));
     const status = Buffer.concat([Buffer.of(8, 8, 0x12, 0xc8, 0x01), message]);
-    const answers: [ExportOutcome, string][] = [
+    const answers: [OtlpAnswer, string][] = [
       [outcomeOf(400, status), `HTTP status 400: ${message.toString().trim()}`],
       [outcomeOf(400, '{"code":3,"message":"bad name"}', JSON_TYPE), 'HTTP status 400: bad name'],
       [outcomeOf(400, ' no\r\n\u001b[31mgood ', {}), 'HTTP status 400: no [31mgood'],

@@ -8,12 +8,17 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { FileCredentials } from '../../src/exporters/credentials.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
-import { OtlpHttpExporter } from '../../src/exporters/otlp-http.ts';
-import { listen, otlpConfig, startBackend } from './backend.ts';
-import { batchOf, gauge, OTHER_RESOURCE, sum } from './batches.ts';
+import { OtlpExporter } from '../../src/exporters/otlp-exporter.ts';
+import { HttpTransport } from '../../src/exporters/otlp-http.ts';
+import { encodeJson } from '../../src/exporters/otlp-json.ts';
+import { encodeSpansProtobuf, TRACES } from '../../src/exporters/otlp-traces.ts';
+import { listen, otlpConfig, overHttp, startBackend } from './backend.ts';
+import { batchOf, gauge, OTHER_RESOURCE, RESOURCE, sum } from './batches.ts';
 import { createCertificate } from './certificates.ts';
 import { field } from './protobuf.ts';
+import { FULL_SPAN, span, spanBatchOf } from './span-batches.ts';
 
 const BATCH = batchOf(gauge([1, 2, 3]), sum(4), sum(5, { resource: OTHER_RESOURCE }));
 const ACCEPTED = { status: 'accepted', rejectedPoints: 0 };
@@ -25,7 +30,7 @@ suite('OTLP over HTTP', () => {
     const compressions = ['none', 'gzip', 'zstd'] as const;
     const outcomes = await Promise.all(
       compressions.map((compression) =>
-        new OtlpHttpExporter(otlpConfig(backend.url, { headers, compression })).export(BATCH, 5000),
+        overHttp(otlpConfig(backend.url, { headers, compression })).export(BATCH, 5000),
       ),
     );
     assert.deepEqual(outcomes, [ACCEPTED, ACCEPTED, ACCEPTED]);
@@ -46,13 +51,36 @@ suite('OTLP over HTTP', () => {
     assert.deepEqual([...seen].toSorted(), compressions.toSorted());
   });
 
+  test('posts JSON, to which the backend answers in JSON', async (t) => {
+    const partial = '{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"too old"}}';
+    const backend = await startBackend(t, (response) =>
+      response.setHeader('content-type', 'application/json').end(partial),
+    );
+    const exporter = overHttp(otlpConfig(backend.url, { protocol: 'http/json', compression: 'gzip' }));
+    const outcome = await exporter.export(BATCH, 5000);
+    assert.deepEqual(outcome, { status: 'accepted', rejectedPoints: 2, message: 'too old' });
+    const [{ request, body }] = backend.received;
+    assert.equal(request.headers['content-type'], 'application/json');
+    assert.equal(gunzipSync(body).toString(), encodeJson(BATCH));
+  });
+
+  test('posts spans, and counts those that the backend rejected', async (t) => {
+    const body = field(1, Buffer.of(8, 1));
+    const backend = await startBackend(t, (response) => response.end(body));
+    const config = otlpConfig(backend.url);
+    const exporter = new OtlpExporter(TRACES, config, new HttpTransport(config, new FileCredentials(config)));
+    const batch = spanBatchOf([RESOURCE, [FULL_SPAN, span('b')]]);
+    assert.deepEqual(await exporter.export(batch, 5000), { status: 'accepted', rejectedPoints: 1 });
+    assert.deepEqual(backend.received[0].body, Buffer.from(encodeSpansProtobuf(batch)));
+  });
+
   test('one connection serves requests that follow each other', async (t) => {
     const ports = new Set<number | undefined>();
     const backend = await startBackend(t, (response, { request }) => {
       ports.add(request.socket.remotePort);
       response.end(field(1, ''));
     });
-    const exporter = new OtlpHttpExporter(otlpConfig(backend.url));
+    const exporter = overHttp(otlpConfig(backend.url));
     await exporter.export(BATCH, 5000);
     await sleep(20);
     await exporter.export(BATCH, 5000);
@@ -64,14 +92,14 @@ suite('OTLP over HTTP', () => {
   test('a partial success comes through', async (t) => {
     const body = field(1, Buffer.concat([Buffer.of(8, 2), field(2, 'too old')]));
     const backend = await startBackend(t, (response) => response.end(body));
-    const outcome = await new OtlpHttpExporter(otlpConfig(backend.url)).export(BATCH, 5000);
+    const outcome = await overHttp(otlpConfig(backend.url)).export(BATCH, 5000);
     assert.deepEqual(outcome, { status: 'accepted', rejectedPoints: 2, message: 'too old' });
   });
 
   test('errors name where the request went, without its secrets', async (t) => {
     const backend = await startBackend(t, (response) => response.writeHead(400).end('bad'));
     const url = `${backend.url.replace('//', '//user:password@')}?key=secret`;
-    const outcome = await new OtlpHttpExporter(otlpConfig(url)).export(BATCH, 5000);
+    const outcome = await overHttp(otlpConfig(url)).export(BATCH, 5000);
     assert.equal(outcome.status, 'rejected');
     assert.equal(outcome.error.message, `${backend.url}: HTTP status 400: bad`);
     const [{ request }] = backend.received;
@@ -84,7 +112,7 @@ suite('OTLP over HTTP', () => {
     const backend = await startBackend(t, (response) =>
       response.writeHead(statuses.shift() ?? 200, { 'retry-after': '2' }).end(),
     );
-    const exporter = new OtlpHttpExporter(otlpConfig(backend.url));
+    const exporter = overHttp(otlpConfig(backend.url));
     const first = await exporter.export(BATCH, 5000);
     assert.ok(first.status === 'retry');
     assert.equal(first.afterMillis, 2000);
@@ -96,7 +124,7 @@ suite('OTLP over HTTP', () => {
   test('a backend that is not there', async (t) => {
     const backend = await startBackend(t, (response) => response.end());
     backend.server.close();
-    const outcome = await new OtlpHttpExporter(otlpConfig(backend.url)).export(BATCH, 5000);
+    const outcome = await overHttp(otlpConfig(backend.url)).export(BATCH, 5000);
     assert.ok(outcome.status === 'retry');
     assert.match(outcome.error.message, /ECONNREFUSED/);
     assert.ok(!outcome.unanswered);
@@ -106,7 +134,7 @@ suite('OTLP over HTTP', () => {
     const backend = await startBackend(t, (response) => response.end());
     backend.server.close();
     const url = backend.url.replace('127.0.0.1', 'localhost');
-    const outcome = await new OtlpHttpExporter(otlpConfig(url)).export(BATCH, 5000);
+    const outcome = await overHttp(otlpConfig(url)).export(BATCH, 5000);
     assert.equal(outcome.status, 'retry');
     assert.match(outcome.error.message, /ECONNREFUSED/);
   });
@@ -130,7 +158,7 @@ suite('OTLP over HTTP', () => {
         t.after(() => server.close());
         const address = server.address();
         assert.ok(typeof address === 'object' && address !== null);
-        const exporter = new OtlpHttpExporter(otlpConfig(`http://127.0.0.1:${address.port}/`));
+        const exporter = overHttp(otlpConfig(`http://127.0.0.1:${address.port}/`));
         const outcome = await exporter.export(BATCH, 5000);
         return outcome.status === 'retry' && outcome.unanswered;
       }),
@@ -140,8 +168,8 @@ suite('OTLP over HTTP', () => {
 
   test('a backend that never answers is given up at the shorter deadline', async (t) => {
     const backend = await startBackend(t, () => undefined);
-    const short = new OtlpHttpExporter(otlpConfig(backend.url, { timeoutMillis: 50 }));
-    const long = new OtlpHttpExporter(otlpConfig(backend.url, { timeoutMillis: 600_000 }));
+    const short = overHttp(otlpConfig(backend.url, { timeoutMillis: 50 }));
+    const long = overHttp(otlpConfig(backend.url, { timeoutMillis: 600_000 }));
     const outcomes = await Promise.all([short.export(BATCH, 600_000), long.export(BATCH, 60)]);
     const messages = outcomes.map((outcome) => outcome.status === 'retry' && outcome.error.message);
     assert.deepEqual(messages, [
@@ -162,7 +190,7 @@ suite('OTLP over HTTP', () => {
     t.after(() => server.close());
     const address = server.address();
     assert.ok(typeof address === 'object' && address !== null);
-    const exporter = new OtlpHttpExporter(otlpConfig(`http://127.0.0.1:${address.port}/`));
+    const exporter = overHttp(otlpConfig(`http://127.0.0.1:${address.port}/`));
     const outcome = await exporter.export(BATCH, 50);
     assert.ok(outcome.status === 'retry');
     assert.equal(outcome.unanswered, true);
@@ -193,7 +221,7 @@ suite('OTLP over HTTP', () => {
     await Promise.all(
       cases.map(async ({ path, expected }) => {
         const url = new URL(`/${path}`, backend.url).href;
-        const outcome = await new OtlpHttpExporter(otlpConfig(url)).export(BATCH, 200);
+        const outcome = await overHttp(otlpConfig(url)).export(BATCH, 200);
         assert.equal(outcome.status, expected, path);
         if (outcome.status === 'accepted') assert.match(outcome.message ?? '', /cannot be read/, path);
       }),
@@ -205,7 +233,7 @@ suite('OTLP over HTTP', () => {
     const backend = await startBackend(t, (response) => response.end());
     const [series] = gauge([1, 2]).series;
     const attributes = { text: 'x'.repeat(11 * 1024 * 1024) };
-    const exporter = new OtlpHttpExporter(otlpConfig(backend.url));
+    const exporter = overHttp(otlpConfig(backend.url));
     const outcome = await exporter.export(batchOf(gauge([], { series: [{ ...series, attributes }] })), 5000);
     assert.equal(outcome.status, 'too-large');
     assert.equal(backend.received.length, 0);
@@ -219,7 +247,7 @@ suite('OTLP over HTTP', () => {
         throw new Error('no value');
       },
     });
-    const exporter = new OtlpHttpExporter(otlpConfig('http://127.0.0.1:9/'));
+    const exporter = overHttp(otlpConfig('http://127.0.0.1:9/'));
     const outcome = await exporter.export(batchOf(gauge([], { series: [{ ...series, attributes }] })), 5000);
     assert.equal(outcome.status, 'rejected');
     assert.match(outcome.error.message, /cannot be encoded: no value/);
@@ -228,7 +256,7 @@ suite('OTLP over HTTP', () => {
   test('shutdown waits for what is under way, and ends new requests at once', async (t) => {
     const started = Promise.withResolvers<ServerResponse>();
     const backend = await startBackend(t, (response) => started.resolve(response));
-    const exporter = new OtlpHttpExporter(otlpConfig(backend.url));
+    const exporter = overHttp(otlpConfig(backend.url));
     const underWay = exporter.export(BATCH, 5000);
     const response = await started.promise;
     const down = exporter.shutdown();
@@ -244,7 +272,7 @@ suite('OTLP over HTTP', () => {
     const kinds = ['counter', 'up_down_counter', 'histogram'] as const;
     const preferences = ['cumulative', 'delta', 'lowmemory'] as const;
     const found = preferences.map((temporality) => {
-      const exporter = new OtlpHttpExporter(otlpConfig('http://127.0.0.1:9/', { temporality }));
+      const exporter = overHttp(otlpConfig('http://127.0.0.1:9/', { temporality }));
       return kinds.map((kind) => exporter.temporality(kind));
     });
     assert.deepEqual(found, [
@@ -282,7 +310,7 @@ suite('OTLP over HTTP', () => {
       },
     );
     const url = (await listen(t, server)).replace('http:', 'https:');
-    const exporter = new OtlpHttpExporter(
+    const exporter = overHttp(
       otlpConfig(url, {
         certificateFile: write('ca.pem', authority.certificate),
         clientCertificateFile: write('client.pem', clients[0].certificate),

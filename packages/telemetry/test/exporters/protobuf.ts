@@ -19,7 +19,7 @@ export class Message {
       let value: bigint | Buffer;
       if (wireType === 0) value = varint();
       else {
-        const length = wireType === 1 ? 8 : Number(varint());
+        const length = wireType === 1 ? 8 : wireType === 5 ? 4 : Number(varint());
         value = buffer.subarray(at, (at += length));
       }
       const number = tag >> 3;
@@ -49,6 +49,14 @@ export class Message {
 
   fixed64(number: number): bigint {
     return this.#bytes(number)[0].readBigUInt64LE();
+  }
+
+  fixed32(number: number): number {
+    return this.#bytes(number)[0].readUInt32LE();
+  }
+
+  hex(number: number): string {
+    return this.#bytes(number)[0].toString('hex');
   }
 
   varint(number: number): bigint {

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { TelemetryError, type Problem } from '../../src/errors.ts';
-import { resolveExporter, type Environment } from '../../src/exporters/resolve.ts';
+import { resolveExporter } from '../../src/exporters/resolve.ts';
+import type { Environment } from '../../src/exporters/option-source.ts';
 import { importOf, modulesLoadedBy, writeProgram } from './programs.ts';
 
 const OTLP_DEFAULTS = {
+  protocol: 'http/protobuf',
   url: 'http://localhost:4318/v1/metrics',
   headers: {},
   timeoutMillis: 10_000,
@@ -26,7 +28,7 @@ function problemsOf(
   program?: string,
 ): readonly Problem[] {
   try {
-    resolveExporter({ type, options }, env, program);
+    resolveExporter({ type, options }, env, program === undefined ? {} : { program });
   } catch (error) {
     assert.ok(error instanceof TelemetryError);
     assert.equal(error.code, 'MSC_EXPORTER_UNUSABLE');
@@ -132,6 +134,7 @@ suite('resolving OTLP', () => {
   test('options by their Python and by their JavaScript names', () => {
     const file = import.meta.filename;
     const expected = {
+      protocol: 'http/protobuf',
       url: 'https://h:1/x',
       headers: { a: '1', b: '2=3' },
       timeoutMillis: 2500,
@@ -195,6 +198,7 @@ suite('resolving OTLP', () => {
       OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'LowMemory',
     };
     assert.deepEqual(otlp({}, general), {
+      protocol: 'http/protobuf',
       url: 'http://general/v1/metrics',
       headers: { a: 'general', b: 'general', c: 'general' },
       timeoutMillis: 1,
@@ -203,6 +207,7 @@ suite('resolving OTLP', () => {
       certificateFile: import.meta.filename,
     });
     assert.deepEqual(otlp({}, metrics), {
+      protocol: 'http/protobuf',
       url: 'http://metrics/',
       headers: { a: 'general', b: 'metrics', c: 'metrics' },
       timeoutMillis: 2,
@@ -212,6 +217,7 @@ suite('resolving OTLP', () => {
     });
     const options = { url: 'http://options/', headers: { c: 'options' }, timeout: 3, compression: 'zstd' };
     assert.deepEqual(otlp(options, metrics), {
+      protocol: 'http/protobuf',
       url: 'http://options/',
       headers: { a: 'general', b: 'metrics', c: 'options' },
       timeoutMillis: 3000,
@@ -290,6 +296,97 @@ suite('resolving OTLP', () => {
   });
 });
 
+function traces(options: object, env: Environment = {}): Record<string, unknown> {
+  return { ...resolveExporter({ type: 'otlp', options }, env, { signal: 'traces' }).options };
+}
+
+suite('resolving OTLP for traces', () => {
+  test('has a path and variables of its own, and no temporality', () => {
+    const { temporality, ...defaults } = OTLP_DEFAULTS;
+    assert.equal(temporality, 'cumulative');
+    assert.deepEqual(traces({}), { ...defaults, url: 'http://localhost:4318/v1/traces' });
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://general',
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://metrics',
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'a=metrics',
+    };
+    assert.equal(traces({}, env)['url'], 'http://general/v1/traces');
+    assert.deepEqual(traces({}, env)['headers'], {});
+    const ofTraces = {
+      ...env,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://traces/x',
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '7',
+    };
+    const { url, protocol, timeoutMillis } = traces({}, ofTraces);
+    assert.deepEqual([url, protocol, timeoutMillis], ['http://traces/x', 'http/json', 7]);
+    assert.equal(Reflect.get(otlp({}, ofTraces), 'protocol'), 'http/protobuf');
+    assert.throws(() => traces({ preferred_temporality: 'delta' }), /options\.preferred_temporality/);
+  });
+});
+
+function grpcEndpoint(options: object, env: Environment = {}): unknown {
+  return Reflect.get(otlp({ protocol: 'grpc', ...options }, env), 'url');
+}
+
+suite('resolving the protocol of OTLP', () => {
+  test('by option, by the variable of the signal, by the general one', () => {
+    const general = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+    const metrics = { ...general, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json' };
+    const found = [otlp({}, general), otlp({}, metrics), otlp({ protocol: 'http/protobuf' }, metrics)];
+    assert.deepEqual(
+      found.map((options) => Reflect.get(options, 'protocol')),
+      ['grpc', 'http/json', 'http/protobuf'],
+    );
+    assert.deepEqual(pathsOf(problemsOf('otlp', { protocol: 'http' })), ['exporter.options.protocol']);
+  });
+
+  test('a gRPC endpoint is scheme, host and port; the scheme says whether it is secure', () => {
+    assert.equal(grpcEndpoint({}), 'http://localhost:4317');
+    assert.equal(grpcEndpoint({ endpoint: 'http://h:1' }), 'http://h:1');
+    assert.equal(grpcEndpoint({ endpoint: 'https://h:1/', insecure: true }), 'https://h:1');
+    assert.equal(grpcEndpoint({ endpoint: 'h:1' }), 'https://h:1');
+    assert.equal(grpcEndpoint({ endpoint: 'h:1', insecure: true }), 'http://h:1');
+    assert.equal(grpcEndpoint({ endpoint: '[::1]:1', insecure: true }), 'http://[::1]:1');
+    assert.equal(grpcEndpoint({ endpoint: 'h:1' }, { OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' }), 'http://h:1');
+    assert.equal(
+      grpcEndpoint({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://general:4317/' }),
+      'http://general:4317',
+    );
+    assert.equal(
+      grpcEndpoint({ endpoint: 'http://h:1' }, { OTEL_EXPORTER_OTLP_INSECURE: 'false' }),
+      'http://h:1',
+      'the variable is for endpoints without a scheme',
+    );
+  });
+
+  test('what gRPC cannot do is refused', () => {
+    for (const endpoint of ['', 'ftp://h', 'http://h/path', 'http://', 'http://user:secret@h', 5]) {
+      const problems = problemsOf('otlp', { protocol: 'grpc', endpoint });
+      assert.deepEqual(pathsOf(problems), ['exporter.options.endpoint'], String(endpoint));
+      assert.ok(!JSON.stringify(problems).includes('secret'));
+    }
+    const problems = problemsOf('otlp', {
+      protocol: 'grpc',
+      endpoint: 'http://h:1',
+      insecure: false,
+      compression: 'zstd',
+      headers: { 'grpc-timeout': '1', 'x!': 'secret', fine: 'x' },
+    });
+    assert.deepEqual(pathsOf(problems), [
+      'exporter.options.compression',
+      'exporter.options.endpoint',
+      'exporter.options.headers.grpc-timeout',
+      'exporter.options.headers.x!',
+    ]);
+    assert.ok(!JSON.stringify(problems).includes('secret'));
+    assert.deepEqual(pathsOf(problemsOf('otlp', { insecure: true })), ['exporter.options.insecure']);
+    assert.deepEqual(pathsOf(problemsOf('otlp', { protocol: 'grpc', insecure: 'maybe' })), [
+      'exporter.options.insecure',
+    ]);
+  });
+});
+
 suite('resolving module#Class', () => {
   const FILES = {
     'program.js': '',
@@ -324,9 +421,9 @@ suite('resolving module#Class', () => {
     };
     for (const [type, file] of Object.entries(cases)) {
       const expected = { type, options: { a: 1 }, module: pathToFileURL(join(directory, file)).href };
-      assert.deepEqual(resolveExporter({ type, options: { a: 1 } }, {}, program), expected);
+      assert.deepEqual(resolveExporter({ type, options: { a: 1 } }, {}, { program }), expected);
       assert.deepEqual(
-        resolveExporter({ type, options: { a: 1 } }, {}, pathToFileURL(program).href),
+        resolveExporter({ type, options: { a: 1 } }, {}, { program: pathToFileURL(program).href }),
         expected,
       );
     }
