@@ -5,7 +5,7 @@
  * On failure: a `UsageError` of one line, which names the argument, what was given and what was expected.
  */
 import { parseArgs } from 'node:util';
-import { suggestion } from './nearest.ts';
+import { suggestion } from '@multistorageclient/telemetry/config';
 
 export interface Option {
   readonly type: 'string' | 'boolean';

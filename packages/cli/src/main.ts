@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { helpOf, parseInvocation, UsageError, type Command } from './command.ts';
-import { suggestion } from './nearest.ts';
+import { suggestion } from '@multistorageclient/telemetry/config';
 import { run } from './run.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';

@@ -2,32 +2,59 @@
  * Configuration of metrics: the `opentelemetry.metrics` section of an MSC configuration.
  *
  * In: what a user passes, and the environment. Out: a frozen configuration that needs neither any more; it is stored
- * in the journal, so that whoever drains it later knows where to send it.
+ * in the journal, so that whoever drains it later knows where to send it. What has its default is left out where it may be.
  * On failure: one error that names every wrong field.
  */
-import { invalid, TelemetryError, type Problem } from '../errors.ts';
-import type { ExporterConfig } from '../exporters/exporter.ts';
-import { isRecord } from '../exporters/json.ts';
-import { resolveExporter } from '../exporters/resolve.ts';
-import { resolveReaderConfig, type ReaderConfig } from '../readers/intervals.ts';
-import type { MetricsConfig } from './signals.ts';
+import type { Problem } from '../errors.ts';
+import { resolveReaderConfig } from '../readers/intervals.ts';
+import { resolveAttributes, type Surroundings } from './attributes.ts';
+import { invalidSection, resolveSectionExporter } from './exporter.ts';
+import { freeze } from './freeze.ts';
+import { inside, type Place } from './schema.ts';
+import {
+  CARDINALITY_LIMIT,
+  MAX_BUCKETS,
+  MAX_SCALE,
+  METRICS,
+  PROMETHEUS_HOST,
+  PROMETHEUS_PORT,
+  type GivenPolicy,
+  type GivenResampling,
+} from './sections.ts';
+import type { MetricsConfig, PrometheusConfig, ResamplingConfig, ResamplingPolicy } from './signals.ts';
 
+type Options = Readonly<Record<string, unknown>>;
+
+/** Keys in snake_case, as in a configuration file, or in camelCase, everywhere. */
 export interface MetricsOptions {
   /** Where metrics go. Without it metrics are disabled, with one logged error. */
-  readonly exporter?: { readonly type: string; readonly options?: Readonly<Record<string, unknown>> };
-  /** Collect and export intervals; see `ReaderOptions`. Keys in snake_case, as in a configuration file, or camelCase. */
-  readonly reader?: { readonly options?: Readonly<Record<string, unknown>> };
+  readonly exporter?: { readonly type: string; readonly options?: Options };
+  /** Collect and export intervals; see `ReaderOptions`. `async` is accepted for the original, and changes nothing. */
+  readonly reader?: { readonly options?: Options; readonly async?: boolean };
   /**
-   * What becomes of raw samples of gauges: `none` keeps every one (default), `last_value` keeps the last of each collect
-   * interval. Sums and histograms are always exact.
+   * What becomes of raw samples of gauges: `none` keeps every one (default), `last_value` the last of each collect interval,
+   * `decimation` one of `factor` (a whole number from 2), `exponential_histogram` their distribution in at most `max_size`
+   * buckets (2 to 512, default 160) at a scale of at most `max_scale` (-10 to 20, default 20). Sums and histograms are always
+   * exact. `instruments`: the first whose `name` (`*` and `?` as in OpenTelemetry's views) fits an instrument holds for it.
    */
-  readonly resampling?: { readonly type: ResamplingType };
+  readonly resampling?: ResamplingOptions & {
+    readonly instruments?: readonly (ResamplingOptions & { readonly name: string })[];
+  };
+  /** Attributes of everything that is recorded; later providers win. See docs/configuration.md. */
+  readonly attributes?: readonly { readonly type: string; readonly options?: Options }[];
+  /** Attribute sets of one instrument, from 1; default 2000. The rest share one series with `otel.metric.overflow`. */
+  readonly cardinality_limit?: number;
+  readonly cardinalityLimit?: number;
+  /** Serves `/metrics` of the whole tree beside the exporter; `host` 127.0.0.1, `port` 9464 (0: any free one). */
+  readonly prometheus?: { readonly options?: { readonly host?: string; readonly port?: number } };
 }
 
-export type ResamplingType = 'none' | 'last_value';
-const RESAMPLING_TYPES: readonly ResamplingType[] = ['none', 'last_value'];
+export type ResamplingType = ResamplingPolicy['type'];
 
-const SUBJECT = 'metrics configuration is invalid';
+interface ResamplingOptions {
+  readonly type: ResamplingType;
+  readonly options?: Options;
+}
 
 /**
  * Resolves a metrics configuration.
@@ -37,58 +64,42 @@ const SUBJECT = 'metrics configuration is invalid';
 export function resolveMetricsConfig(
   options: MetricsOptions,
   env: Readonly<NodeJS.ProcessEnv>,
+  surroundings: Surroundings = {},
 ): MetricsConfig {
   const problems: Problem[] = [];
-  // As JavaScript may pass it.
-  const given: unknown = options;
-  if (!isSection(given, 'metrics', ['exporter', 'reader', 'resampling'], problems)) {
-    throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
-  }
-  const reader = resolveReader(options.reader, env, problems);
-  const type = resolveResampling(options.resampling, problems);
-  if (isRecord(options.exporter)) isSection(options.exporter, 'exporter', ['type', 'options'], problems);
-  let exporter: ExporterConfig | undefined;
-  try {
-    exporter = resolveExporter(options.exporter, env);
-  } catch (error) {
-    if (!(error instanceof TelemetryError) || problems.length === 0) throw error;
-    problems.push(...error.problems);
-  }
-  if (exporter === undefined || problems.length > 0) {
-    throw invalid('MSC_CONFIGURATION_INVALID', SUBJECT, problems);
-  }
-  return Object.freeze({ exporter, reader, resampling: Object.freeze({ type }) });
+  const place: Place = { path: '', section: 'metrics', problems };
+  const given = METRICS.read(options, place);
+  if (given === undefined) throw invalidSection('metrics', problems);
+  // It reports its own problems, and was read above: here for the environment and the defaults.
+  const reader = resolveReaderConfig(given.reader?.options, env, 'reader.options', problems);
+  const attributes = resolveAttributes(given.attributes ?? [], surroundings, inside(place, 'attributes'));
+  const { program } = surroundings;
+  const exporter = resolveSectionExporter(given.exporter, env, { signal: 'metrics', program, problems });
+  const { cardinalityLimit = CARDINALITY_LIMIT, prometheus } = given;
+  return freeze({
+    exporter,
+    reader,
+    resampling: resolveResampling(given.resampling),
+    ...(cardinalityLimit === CARDINALITY_LIMIT ? {} : { cardinalityLimit }),
+    ...(attributes.length === 0 ? {} : { attributes }),
+    ...(prometheus === undefined ? {} : { prometheus: resolvePrometheus(prometheus.options) }),
+  });
 }
 
-function resolveReader(reader: unknown, env: Readonly<NodeJS.ProcessEnv>, problems: Problem[]): ReaderConfig {
-  const isGiven = reader !== undefined && isSection(reader, 'reader', ['options'], problems);
-  return resolveReaderConfig(isGiven ? reader['options'] : undefined, env, 'reader.options', problems);
+function resolveResampling(given: GivenResampling = { type: 'none', options: {} }): ResamplingConfig {
+  const instruments = (given.instruments ?? []).flatMap((instrument) =>
+    instrument === undefined ? [] : { ...resolvePolicy(instrument), name: instrument.name },
+  );
+  return { ...resolvePolicy(given), ...(instruments.length === 0 ? {} : { instruments }) };
 }
 
-function resolveResampling(resampling: unknown, problems: Problem[]): ResamplingType {
-  if (resampling === undefined || !isSection(resampling, 'resampling', ['type'], problems)) return 'none';
-  const { type } = resampling;
-  const known = RESAMPLING_TYPES.find((candidate) => candidate === type);
-  if (known !== undefined) return known;
-  problems.push({ path: 'resampling.type', value: type, expected: RESAMPLING_TYPES.join(' or ') });
-  return 'none';
+function resolvePolicy(given: GivenPolicy): ResamplingPolicy {
+  if (given.type === 'decimation') return { type: given.type, factor: given.options.factor };
+  if (given.type !== 'exponential_histogram') return { type: given.type };
+  const { maxSize = MAX_BUCKETS, maxScale = MAX_SCALE } = given.options;
+  return { type: given.type, maxBuckets: maxSize, maxScale };
 }
 
-/** Whether a value is an object; each of its keys that is not known is a problem. */
-function isSection(
-  value: unknown,
-  path: string,
-  known: readonly string[],
-  problems: Problem[],
-): value is Readonly<Record<string, unknown>> {
-  if (!isRecord(value) || Array.isArray(value)) {
-    problems.push({ path, value, expected: `an object with the keys ${known.join(', ')}` });
-    return false;
-  }
-  const prefix = path === 'metrics' ? '' : `${path}.`;
-  for (const [key, field] of Object.entries(value)) {
-    if (known.includes(key) || field === undefined) continue;
-    problems.push({ path: prefix + key, value: field, expected: `one of the keys ${known.join(', ')}` });
-  }
-  return true;
+function resolvePrometheus({ host, port }: Partial<PrometheusConfig> = {}): PrometheusConfig {
+  return { host: host ?? PROMETHEUS_HOST, port: port ?? PROMETHEUS_PORT };
 }

@@ -7,6 +7,7 @@
  * On failure: one TelemetryError that names every wrong field.
  */
 import { resolve as absolutePath } from 'node:path';
+import { freeze } from '../config/freeze.ts';
 import { invalid, show, type Problem } from '../errors.ts';
 import type { ExporterConfig } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
@@ -131,12 +132,4 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isRecord(value) || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function freeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) freeze(inner);
-    Object.freeze(value);
-  }
-  return value;
 }

@@ -1,4 +1,6 @@
-import { diag } from '@opentelemetry/api';
+import { fromEnvironment } from '../config/environment.ts';
+import { millis } from '../config/scalars.ts';
+import { described, object, type Schema } from '../config/schema.ts';
 import type { Problem } from '../errors.ts';
 
 /**
@@ -28,34 +30,31 @@ const FALLBACK: ReaderConfig = Object.freeze({
   exportTimeoutMillis: 30_000,
 });
 
-/** Every spelling of every key, and the key it stands for. */
-const SPELLINGS: ReadonlyMap<string, keyof ReaderConfig> = new Map([
-  ['collectIntervalMillis', 'collectIntervalMillis'],
-  ['collect_interval_millis', 'collectIntervalMillis'],
-  ['collectTimeoutMillis', 'collectTimeoutMillis'],
-  ['collect_timeout_millis', 'collectTimeoutMillis'],
-  ['exportIntervalMillis', 'exportIntervalMillis'],
-  ['export_interval_millis', 'exportIntervalMillis'],
-  ['exportTimeoutMillis', 'exportTimeoutMillis'],
-  ['export_timeout_millis', 'exportTimeoutMillis'],
-]);
+const INTERVAL = millis();
 
-const KNOWN = Object.keys(FALLBACK).join(', ');
-
-/** True for a finite number above zero: what an interval or a timeout may be. */
-function isInterval(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value < Infinity;
-}
-
-/** An interval from an environment variable; `undefined` where it is unset, empty, or (with a warning) unusable. */
-function fromEnvironment(env: Readonly<NodeJS.ProcessEnv>, variable: string): number | undefined {
-  const text = env[variable]?.trim();
-  if (text === undefined || text === '') return undefined;
-  const value = Number(text);
-  if (isInterval(value)) return value;
-  diag.warn(`${variable}: got ${JSON.stringify(text)}, expected milliseconds in (0, ∞); using the default`);
-  return undefined;
-}
+/** The keys of a reader's options, as configurations and `DiperiodicExportingMetricReader` take them. */
+export const READER_OPTIONS: Schema<ReaderOptions> = object<ReaderOptions>({
+  collectIntervalMillis: described(
+    INTERVAL,
+    'Milliseconds from one collection to the next; for object stores 10 is a good value.',
+    FALLBACK.collectIntervalMillis,
+  ),
+  collectTimeoutMillis: described(
+    INTERVAL,
+    'Milliseconds that asynchronous callbacks of one collection may take.',
+    FALLBACK.collectTimeoutMillis,
+  ),
+  exportIntervalMillis: described(
+    INTERVAL,
+    'Milliseconds from one export to the next. Default: OTEL_METRIC_EXPORT_INTERVAL, else 60000.',
+    FALLBACK.exportIntervalMillis,
+  ),
+  exportTimeoutMillis: described(
+    INTERVAL,
+    'Milliseconds that one export may take. Default: OTEL_METRIC_EXPORT_TIMEOUT, else 30000.',
+    FALLBACK.exportTimeoutMillis,
+  ),
+});
 
 /**
  * Fills in what `options` leaves open from the environment and the defaults.
@@ -69,32 +68,18 @@ export function resolveReaderConfig(
   path: string,
   problems: Problem[],
 ): ReaderConfig {
-  const given: { -readonly [Key in keyof ReaderConfig]?: number } = {};
-  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {
-    problems.push({ path, value: options, expected: `an object with any of ${KNOWN}` });
-  } else {
-    for (const [key, value] of Object.entries(options ?? {})) {
-      if (value === undefined) continue;
-      const name = SPELLINGS.get(key);
-      let expected: string | undefined;
-      if (name === undefined) expected = `one of the keys ${KNOWN}`;
-      else if (given[name] !== undefined) expected = `only one spelling of ${name}`;
-      else if (isInterval(value)) given[name] = value;
-      else expected = 'a number of milliseconds in (0, Infinity)';
-      if (expected !== undefined)
-        problems.push({ path: path === '' ? key : `${path}.${key}`, value, expected });
-    }
-  }
+  const given =
+    READER_OPTIONS.read(options === undefined ? {} : options, { path, section: 'options', problems }) ?? {};
   return Object.freeze({
     collectIntervalMillis: given.collectIntervalMillis ?? FALLBACK.collectIntervalMillis,
     collectTimeoutMillis: given.collectTimeoutMillis ?? FALLBACK.collectTimeoutMillis,
     exportIntervalMillis:
       given.exportIntervalMillis ??
-      fromEnvironment(env, 'OTEL_METRIC_EXPORT_INTERVAL') ??
+      fromEnvironment(env, 'OTEL_METRIC_EXPORT_INTERVAL', INTERVAL, Number) ??
       FALLBACK.exportIntervalMillis,
     exportTimeoutMillis:
       given.exportTimeoutMillis ??
-      fromEnvironment(env, 'OTEL_METRIC_EXPORT_TIMEOUT') ??
+      fromEnvironment(env, 'OTEL_METRIC_EXPORT_TIMEOUT', INTERVAL, Number) ??
       FALLBACK.exportTimeoutMillis,
   });
 }

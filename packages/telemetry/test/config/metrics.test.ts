@@ -54,6 +54,47 @@ suite('a metrics configuration', () => {
     assert.equal(snake.reader.collectIntervalMillis, 10);
   });
 
+  test('says what becomes of raw samples, of all and of single instruments', () => {
+    const histogram = { type: 'exponential_histogram', options: { max_size: 40, maxScale: -3 } };
+    const { resampling } = resolve({
+      exporter: CONSOLE,
+      resampling: {
+        type: 'decimation',
+        options: { factor: 10 },
+        instruments: [
+          { name: 'multistorageclient.*', ...histogram },
+          { name: 'a?', type: 'exponential_histogram' },
+        ],
+      },
+    });
+    assert.deepEqual(resampling, {
+      type: 'decimation',
+      factor: 10,
+      instruments: [
+        { name: 'multistorageclient.*', type: 'exponential_histogram', maxBuckets: 40, maxScale: -3 },
+        { name: 'a?', type: 'exponential_histogram', maxBuckets: 160, maxScale: 20 },
+      ],
+    });
+  });
+
+  test('leaves out what has its default, whatever was spelled out', () => {
+    const spelledOut = resolve({
+      exporter: CONSOLE,
+      reader: { async: true, options: { export_timeout_millis: 30_000 } },
+      resampling: { type: 'none', options: {}, instruments: [] },
+      attributes: [{ type: 'static', options: { attributes: {} } }],
+      cardinality_limit: 2000,
+    });
+    assert.deepEqual(spelledOut, resolve({ exporter: CONSOLE }));
+    const other = resolve({ exporter: CONSOLE, cardinalityLimit: 5, prometheus: { options: { port: 0 } } });
+    assert.equal(other.cardinalityLimit, 5);
+    assert.deepEqual(other.prometheus, { host: '127.0.0.1', port: 0 });
+    assert.deepEqual(resolve({ exporter: CONSOLE, prometheus: {} }).prometheus, {
+      host: '127.0.0.1',
+      port: 9464,
+    });
+  });
+
   test('takes intervals from the environment where it has none', () => {
     const env = { OTEL_METRIC_EXPORT_INTERVAL: '700', OTEL_METRIC_EXPORT_TIMEOUT: '70' };
     const { reader } = resolve({ exporter: CONSOLE }, env);
@@ -128,15 +169,62 @@ suite('a wrong metrics configuration', () => {
     assert.equal(problemsOf({ exporter: CONSOLE, reader: { options } }).length, 1);
   });
 
-  test('is refused for a resampling that does not exist (yet)', () => {
-    for (const type of ['decimation', 'LAST_VALUE', '', undefined, 5]) {
+  test('is refused for a resampling that does not exist', () => {
+    for (const type of ['LAST_VALUE', '', undefined, 5]) {
       const [problem] = problemsOf({ exporter: CONSOLE, resampling: { type } });
       assert.deepEqual([problem.path, problem.value], ['resampling.type', type]);
-      assert.match(problem.expected, /none or last_value/);
+      assert.match(problem.expected, /none, last_value, decimation or exponential_histogram/);
     }
     assert.deepEqual(pathsOf({ exporter: CONSOLE, resampling: { type: 'none', factor: 2 } }), [
       'resampling.factor',
     ]);
+  });
+
+  const resamplings: [resampling: object, paths: string[]][] = [
+    [{ type: 'decimation' }, ['resampling.options.factor']],
+    [{ type: 'decimation', options: { factor: 1 } }, ['resampling.options.factor']],
+    [{ type: 'decimation', options: { factor: 2.5 } }, ['resampling.options.factor']],
+    [{ type: 'last_value', options: { factor: 2 } }, ['resampling.options.factor']],
+    [
+      { type: 'exponential_histogram', options: { max_size: 1, max_scale: 21 } },
+      ['resampling.options.max_size', 'resampling.options.max_scale'],
+    ],
+    [{ type: 'none', instruments: {} }, ['resampling.instruments']],
+    [
+      {
+        type: 'none',
+        instruments: [{ type: 'none' }, { name: 'a*', type: 'decimation' }, { name: '', type: 'no' }],
+      },
+      [
+        'resampling.instruments[0].name',
+        'resampling.instruments[1].options.factor',
+        'resampling.instruments[2].name',
+        'resampling.instruments[2].type',
+      ],
+    ],
+  ];
+  for (const [resampling, paths] of resamplings) {
+    test(`is refused for the resampling ${JSON.stringify(resampling)}`, () => {
+      assert.deepEqual(pathsOf({ exporter: CONSOLE, resampling }), paths);
+    });
+  }
+
+  test('is refused for a limit or an address that is none', () => {
+    for (const limit of [0, -1, 1.5, '5', null]) {
+      assert.deepEqual(pathsOf({ exporter: CONSOLE, cardinality_limit: limit }), ['cardinality_limit']);
+    }
+    const prometheus = { options: { host: '', port: 65_536, path: '/metrics' } };
+    assert.deepEqual(pathsOf({ exporter: CONSOLE, prometheus }), [
+      'prometheus.options.host',
+      'prometheus.options.port',
+      'prometheus.options.path',
+    ]);
+  });
+
+  test('suggests a key that is near to the one that is wrong', () => {
+    const [first, second] = problemsOf({ exporter: CONSOLE, raeder: {}, cardinalityLimits: 5 });
+    assert.match(first.expected, /\(did you mean reader\?\)$/);
+    assert.match(second.expected, /\(did you mean cardinalityLimit\?\)$/);
   });
 
   test('is refused for unknown keys beside the exporter’s options', () => {
