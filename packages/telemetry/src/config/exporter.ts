@@ -31,7 +31,8 @@ export function resolveSectionExporter(
   if (exporter !== undefined) section.push(...own.splice(0));
   let config: ExporterConfig | undefined;
   try {
-    if (exporter !== undefined) config = resolveExporter(exporter, env, program);
+    const target = program === undefined ? { signal } : { signal, program };
+    if (exporter !== undefined) config = resolveExporter(exporter, env, target);
   } catch (error) {
     if (!(error instanceof TelemetryError)) throw error;
     own.push(...error.problems);
