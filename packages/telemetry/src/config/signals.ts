@@ -26,7 +26,8 @@ export interface MetricsConfig {
 export type ResamplingPolicy =
   | { readonly type: 'none' | 'last_value' }
   | { readonly type: 'decimation'; readonly factor: number }
-  | { readonly type: 'exponential_histogram'; readonly maxBuckets: number; readonly maxScale: number };
+  | { readonly type: 'exponential_histogram'; readonly maxBuckets: number; readonly maxScale: number }
+  | { readonly type: 'explicit_bucket_histogram'; readonly boundaries: readonly number[] };
 
 export type ResamplingConfig = ResamplingPolicy & {
   /** The first whose name fits an instrument holds for it; `*` and `?` as in OpenTelemetry's views. */
@@ -45,6 +46,9 @@ export interface PrometheusConfig {
   readonly host: string;
   readonly port: number;
 }
+
+/** OpenTelemetry's port for it, for this machine only. */
+export const DEFAULT_PROMETHEUS: PrometheusConfig = Object.freeze({ host: '127.0.0.1', port: 9464 });
 
 export interface TracesConfig {
   readonly signal: 'traces';

@@ -26,6 +26,8 @@ export interface Checkpoint {
   readonly journals: readonly JournalState[];
   /** Journals that were deleted, summed up. */
   readonly retired: Retired;
+  /** Requests by what became of them. */
+  readonly requests?: Readonly<Record<string, number>>;
   /** Resources of processes, by key. */
   readonly resources: Readonly<Record<string, ResourceDescriptor>>;
 }

@@ -70,6 +70,13 @@ export class Collection {
     return this.#journals.get(journal)?.account ?? this.#retired;
   }
 
+  /** The accounts of all writers so far, summed up. */
+  get total(): JournalAccount {
+    const total = new JournalAccount(this.#retired.state);
+    for (const { account } of this.#journals.values()) total.include(account);
+    return total;
+  }
+
   /** One object per process, whoever asks first. */
   resource(key: string, resource: ResourceDescriptor): ResourceDescriptor {
     const known = this.#resources.get(key);

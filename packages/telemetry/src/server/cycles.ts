@@ -9,13 +9,16 @@
  * gives the same requests, byte for byte.
  * On failure: it throws, and nothing in memory is to be used any more; the checkpoint is whole.
  */
-import type { BatchExporter, ResourceDescriptor } from '../exporters/exporter.ts';
+import type { BatchExporter, ExportOutcome, ResourceDescriptor } from '../exporters/exporter.ts';
+import { BASE_BYTES, readBase } from '../journal/columns.ts';
 import { FrameType, PROTOCOL_VERSION, type Frame } from '../journal/frame.ts';
+import type { Account } from './account.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { PlanLog, type Plan } from './plan.ts';
 import { unitsOf, type Intake, type Request, type Signal } from './signal.ts';
+import type { PipelineHealth, SelfObservation } from './self-telemetry.ts';
 import type { JournalState, TailedJournal } from './tailed-journal.ts';
 
 /** A window stays open for so long after its end, for batches that are still on their way. */
@@ -33,6 +36,12 @@ export interface CyclesOptions<Batch> {
   readonly signal: Signal<Batch>;
   readonly treeResource: ResourceDescriptor;
   readonly log: (message: string) => void;
+  /** What the server says of itself since it was asked last: for metrics, at each tick. */
+  readonly takeSelf?: () => SelfObservation;
+  /** Called after each request. */
+  readonly onExported?: (seconds: number) => void;
+  /** Called after a cycle: how long before that the oldest of what it read had been recorded. */
+  readonly onIngested?: (seconds: number) => void;
 }
 
 export class Cycles<Batch> {
@@ -50,8 +59,14 @@ export class Cycles<Batch> {
   #takesOneResource = false;
   /** What the checkpoint says of journals that are not here, as they could not be read. */
   readonly #absent = new Map<string, JournalState>();
-  /** Ended journals whose files could not be deleted so far. */
+  /** Ended journals whose files could not be deleted so far, or are read by another pipeline still. */
   #undeleted: TailedJournal[] = [];
+  /** Requests by what became of them. */
+  readonly #requests: Record<string, number>;
+  /** Epoch milliseconds of the oldest batch of the cycle. */
+  #oldestMillis = Infinity;
+  /** As of the last commit. */
+  #account: Account;
   /** Requests settled so far. */
   progress = 0;
 
@@ -61,6 +76,8 @@ export class Cycles<Batch> {
     for (const state of this.#checkpoint?.journals ?? []) this.#absent.set(state.id, state);
     this.#sequence = this.#checkpoint?.sequence ?? 0;
     this.#collection = new Collection(this.#checkpoint?.retired);
+    this.#requests = { ...this.#checkpoint?.requests };
+    this.#account = this.#collection.total.total(0, 0);
     this.#plan = new PlanLog(options.directory);
     const plan = this.#plan.load();
     if (plan?.sequence === this.#sequence + 1) this.#unfinished = plan;
@@ -73,6 +90,11 @@ export class Cycles<Batch> {
 
   get pendingBytes(): number {
     return this.#collection.pendingBytes;
+  }
+
+  get health(): PipelineHealth {
+    const { pendingBytes, size: writers } = this.#collection;
+    return { account: this.#account, requests: this.#requests, pendingBytes, writers };
   }
 
   /** Whether the last cycle left something behind because it was full. */
@@ -106,7 +128,7 @@ export class Cycles<Batch> {
     this.#absent.delete(journal.id);
     if (known !== undefined) journal.restore(known);
     if (!journal.ended) this.#collection.add(journal);
-    else if (!this.#deletes(journal, () => journal.reader.deleteAll())) this.#undeleted.push(journal);
+    else if (!this.#release(journal)) this.#undeleted.push(journal);
   }
 
   /** Goes on from the checkpoint, to be called once. Without an exporter everything is dropped, counted as `exporter`. */
@@ -118,7 +140,14 @@ export class Cycles<Batch> {
     const accountOf = (journal: string) => this.#collection.accountOf(journal);
     if (exporter !== undefined) {
       const { exportTimeoutMillis: timeoutMillis, splitter } = signal;
-      this.#delivery = new Delivery(this.#plan, { exporter, splitter, timeoutMillis, accountOf, ...options });
+      this.#delivery = new Delivery(this.#plan, {
+        exporter,
+        splitter,
+        timeoutMillis,
+        accountOf,
+        onOutcome: (outcome, seconds) => this.#onOutcome(outcome, seconds),
+        ...options,
+      });
       this.#takesOneResource = exporter.takesOneResource === true;
       this.#isExported = true;
     }
@@ -162,6 +191,7 @@ export class Cycles<Batch> {
   #planOf(planned: readonly PlannedJournal[], { tick, flush }: Occasion): Plan | undefined {
     if (planned.length === 0 && ((!tick && !flush) || this.#intake?.isEmpty !== false)) return undefined;
     const nowMillis = Date.now();
+    const self = tick ? this.#options.takeSelf?.() : undefined;
     const ranges = planned.map(({ range }) => range);
     const closesAll = flush || this.#collection.allEnd(ranges);
     return {
@@ -175,6 +205,7 @@ export class Cycles<Batch> {
       ranges,
       endingResources: this.#collection.endingResources(ranges),
       treeResource: this.#treeResource,
+      ...(self === undefined ? {} : { self }),
     };
   }
 
@@ -205,6 +236,7 @@ export class Cycles<Batch> {
         intake.end(journal, close, range.endedAtMillis ?? close.nowMillis);
       }
     }
+    if (plan.self !== undefined) intake.observe?.(plan.self, close);
     intake.finish(close, new Set(plan.endingResources));
     await deliver();
   }
@@ -215,6 +247,7 @@ export class Cycles<Batch> {
     if (frame.type === FrameType.SEGMENT || frame.sequence <= journal.lastSequence) return;
     journal.lastSequence = frame.sequence;
     account.received += frame.units;
+    this.#oldestMillis = Math.min(this.#oldestMillis, recordedAtMillis(frame));
     if (!this.#isExported && frame.units > 0) account.drop('exporter', frame.units);
     else if (frame.version !== PROTOCOL_VERSION) account.drop('unknown_frame', frame.units);
     else if (frame.type === FrameType.ACCOUNT) account.readFrame(frame);
@@ -233,6 +266,11 @@ export class Cycles<Batch> {
     }
   }
 
+  #onOutcome({ status }: ExportOutcome, seconds: number): void {
+    this.#requests[status] = (this.#requests[status] ?? 0) + 1;
+    this.#options.onExported?.(seconds);
+  }
+
   /** From here on the cycle is done. What is deleted afterwards is deleted by the next server if this one is killed. */
   #commit(plan: Plan): void {
     this.#sequence = plan.sequence;
@@ -242,22 +280,33 @@ export class Cycles<Batch> {
       this.#collection.forget(key);
     }
     const absent = [...this.#absent.values()].filter((state) => !state.ended);
-    const state = { sequence: plan.sequence, ...this.#collection.state(ended, absent) };
+    const requests = this.#requests;
+    const state = { sequence: plan.sequence, requests, ...this.#collection.state(ended, absent) };
     writeCheckpoint(this.#options.directory, state, (this.#intake as Intake<Batch>).state);
-    this.#undeleted = ended.filter((journal) => !this.#deletes(journal, () => journal.reader.deleteAll()));
-    for (const journal of this.journals) {
-      this.#deletes(journal, () => journal.reader.deleteBefore(journal.position));
+    this.#account = this.#collection.total.total(0, 0);
+    if (this.#oldestMillis < Infinity) {
+      this.#options.onIngested?.(Math.max(0, Date.now() - this.#oldestMillis) / 1000);
+      this.#oldestMillis = Infinity;
     }
+    this.#undeleted = ended.filter((journal) => !this.#release(journal));
+    for (const journal of this.journals) this.#release(journal);
   }
 
   /** What resists is tried again at the next commit. */
-  #deletes({ id }: TailedJournal, action: () => void): boolean {
+  #release(journal: TailedJournal): boolean {
     try {
-      action();
-      return true;
+      return journal.release();
     } catch (error) {
-      this.#options.log(`what is exported of journal ${id} cannot be deleted: ${String(error)}`);
+      this.#options.log(`what is exported of journal ${journal.id} cannot be deleted: ${String(error)}`);
       return false;
     }
   }
+}
+
+/** When the first row of a frame was recorded; Infinity where a frame has no time. */
+function recordedAtMillis(frame: Frame): number {
+  const hasTime = frame.type >= FrameType.SAMPLES && frame.type <= FrameType.OPERATIONS;
+  if (!hasTime || frame.rows === 0 || frame.payload.length < BASE_BYTES) return Infinity;
+  const { seconds, nanos } = readBase(frame);
+  return seconds * 1000 + nanos / 1e6;
 }

@@ -25,6 +25,8 @@ export interface DeliveryOptions<Batch> {
   readonly timeoutMillis: number;
   readonly accountOf: (journal: string) => JournalAccount;
   readonly onState: (error: Error | undefined) => void;
+  /** Called after each try, with what became of it. */
+  readonly onOutcome?: (outcome: ExportOutcome, seconds: number) => void;
   /** Whether a wait between two tries keeps the process alive. Default true. */
   readonly keepsAlive?: boolean;
 }
@@ -53,7 +55,9 @@ export class Delivery<Batch> {
       if (this.#isStopped) throw new Stopped();
       this.#plan.record({ request: name, what: 'sent', repeats });
       // Sent one after the other on purpose: points of a series must not overtake each other.
+      const startMillis = performance.now();
       const outcome = await this.#options.exporter.export(request.batch, this.#options.timeoutMillis);
+      this.#options.onOutcome?.(outcome, (performance.now() - startMillis) / 1000);
       if (outcome.status !== 'retry') return this.#ended(outcome, request, name, repeats);
       if (outcome.unanswered === true) repeats++;
       else this.#plan.record({ request: name, what: 'refused', repeats });

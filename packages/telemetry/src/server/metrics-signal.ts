@@ -5,7 +5,7 @@
  * keeps what outlives the server, `request.ts` collects points.
  */
 import type { MetricsConfig } from '../config/signals.ts';
-import type { BatchExporter, PointBatch, Temporality } from '../exporters/exporter.ts';
+import type { BatchExporter, MetricsExporter, PointBatch, Temporality } from '../exporters/exporter.ts';
 import { loadExporter } from '../exporters/load.ts';
 import type { Frame } from '../journal/frame.ts';
 import type { Close } from '../resample/windows.ts';
@@ -20,10 +20,13 @@ import type { TailedJournal } from './tailed-journal.ts';
 export class MetricsSignal implements Signal<PointBatch> {
   readonly #config: MetricsConfig;
   readonly splitter: Splitter<PointBatch> = { halves: splitRequest, byResource: splitByResource };
+  readonly #store: MetricsExporter | undefined;
   #temporality: (kind: 'counter' | 'up_down_counter' | 'histogram') => Temporality = () => 'cumulative';
 
-  constructor(config: MetricsConfig) {
+  /** @param store takes all points, merged over the processes of the tree, instead of the configured exporter. */
+  constructor(config: MetricsConfig, store?: MetricsExporter) {
     this.#config = config;
+    this.#store = store;
   }
 
   get collectIntervalMillis(): number {
@@ -39,13 +42,15 @@ export class MetricsSignal implements Signal<PointBatch> {
   }
 
   async loadExporter(): Promise<BatchExporter<PointBatch>> {
-    const exporter = await loadExporter(this.#config.exporter);
+    const exporter = this.#store ?? (await loadExporter(this.#config.exporter));
     this.#temporality = (kind) => exporter.temporality(kind);
     return exporter;
   }
 
   createIntake(context: IntakeContext): Intake<PointBatch> {
-    return new MetricsIntake(this.#config, this.#temporality, context);
+    const isMerged = this.#store !== undefined;
+    const index = new SeriesIndex(context.treeResource, this.#temporality, isMerged);
+    return new MetricsIntake(this.#config, index, context);
   }
 }
 
@@ -56,10 +61,10 @@ class MetricsIntake implements Intake<PointBatch> {
 
   constructor(
     { reader, resampling }: MetricsConfig,
-    temporality: (kind: 'counter' | 'up_down_counter' | 'histogram') => Temporality,
-    { treeResource, restored, resourceOf, countMerged }: IntakeContext,
+    index: SeriesIndex,
+    { restored, resourceOf, countMerged }: IntakeContext,
   ) {
-    this.#index = new SeriesIndex(treeResource, temporality);
+    this.#index = index;
     this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
       intervalMillis: reader.collectIntervalMillis,
       resampling: resampling.type,

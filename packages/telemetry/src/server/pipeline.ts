@@ -13,6 +13,7 @@ import type { BatchExporter } from '../exporters/exporter.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
 import { Cycles, type CyclesOptions, type Occasion } from './cycles.ts';
 import { Stopped, type Delivery } from './delivery.ts';
+import type { PipelineHealth } from './self-telemetry.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
 /** So much waiting is a full request: it leaves before the export interval ends. */
@@ -53,12 +54,12 @@ export class Pipeline<Batch> {
     this.#cycles = new Cycles(options);
   }
 
-  get exporterType(): string {
-    return this.#options.exporterType;
-  }
-
   get journals(): Iterable<TailedJournal> {
     return this.#cycles.journals;
+  }
+
+  get health(): PipelineHealth {
+    return this.#cycles.health;
   }
 
   get pendingBytes(): number {

@@ -17,6 +17,7 @@ import { decodeJson, encodeJsonFrame, type FrameType } from '../journal/frame.ts
 import { scan, type Position } from '../journal/reader.ts';
 import { appendWhole } from '../journal/writer.ts';
 import type { Close } from '../resample/windows.ts';
+import type { SelfObservation } from './self-telemetry.ts';
 
 const PLAN = 32;
 const EVENT = 33;
@@ -38,6 +39,8 @@ export interface Plan {
   readonly ranges: readonly PlannedRange[];
   /** Processes that are gone: their series are sent for the last time. */
   readonly endingResources: readonly string[];
+  /** What the server says of itself; absent where it is not asked. */
+  readonly self?: SelfObservation;
   /** The tree's, as it was then: the file that says it may have been replaced since. */
   readonly treeResource: ResourceDescriptor;
 }

@@ -44,10 +44,13 @@ type TemporalityOf = (kind: 'counter' | 'up_down_counter' | 'histogram') => Temp
 export class SeriesIndex {
   readonly #treeResource: ResourceDescriptor;
   readonly #temporality: TemporalityOf;
+  readonly #isMerged: boolean;
   readonly #metrics = new Map<string, Metric>();
   readonly #series = new Map<string, ExportedSeries>();
 
-  constructor(treeResource: ResourceDescriptor, temporality: TemporalityOf) {
+  /** @param isMerged whether all instruments belong to the tree, and none to its process. */
+  constructor(treeResource: ResourceDescriptor, temporality: TemporalityOf, isMerged = false) {
+    this.#isMerged = isMerged;
     this.#treeResource = treeResource;
     this.#temporality = temporality;
   }
@@ -59,7 +62,7 @@ export class SeriesIndex {
     instrument: InstrumentDefinition,
     attributes: Attributes,
   ): ExportedSeries {
-    const isTrees = instrument.name.startsWith(TREE_PREFIX);
+    const isTrees = this.#isMerged || instrument.name.startsWith(TREE_PREFIX);
     const metric = this.#metric(
       isTrees ? '' : resourceKey,
       isTrees ? this.#treeResource : resource,

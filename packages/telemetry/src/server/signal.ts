@@ -8,6 +8,7 @@
 import type { BatchExporter, ResourceDescriptor } from '../exporters/exporter.ts';
 import type { Frame } from '../journal/frame.ts';
 import type { Close } from '../resample/windows.ts';
+import type { SelfObservation } from './self-telemetry.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
 /** What one request carries. */
@@ -48,6 +49,8 @@ export interface Intake<Batch> {
   readonly state: string;
   /** Takes in the rows of a frame. `false` where the frame contradicts itself or is of an unknown type. */
   frame(journal: TailedJournal, frame: Frame): boolean;
+  /** Takes in what the server says of itself, as of now. Only metrics can. */
+  observe?(observation: SelfObservation, close: Close): void;
   /** A journal ends here, at this epoch time of its writer's death. */
   end(journal: TailedJournal, close: Close, endedAtMillis: number): void;
   /** Closes windows and seals what is left. `ending` are the resources of processes that are gone. */

@@ -11,7 +11,7 @@ import { namesIn } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { liveness } from '../tree/identity.ts';
 import { serverHolder } from '../tree/lock.ts';
-import { readServerStatus, type ConfigurationStatus } from '../tree/requests.ts';
+import { readServerStatus, SCRAPED_SUFFIX, type ConfigurationStatus } from '../tree/requests.ts';
 import { spillDirectoryFor } from '../tree/trees.ts';
 import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -32,6 +32,8 @@ export interface TreeConfigurationStatus {
   readonly exporter: string;
   readonly state: ConfigurationStatus['state'];
   readonly error?: string;
+  /** Where `/metrics` is served. */
+  readonly url?: string;
   /** Writers so far, those included whose journals are gone. */
   readonly writers: number;
   readonly account: Account;
@@ -54,21 +56,27 @@ export function readTreeStatus(directory: string): TreeStatus {
   const said: Readonly<Record<string, ConfigurationStatus | undefined>> =
     readServerStatus(directory)?.configurations ?? {};
   const byDigest = groupJournals(directory);
-  for (const digest of namesIn(path.join(directory, 'server')))
-    if (!byDigest.has(digest)) byDigest.set(digest, []);
+  for (const name of namesIn(path.join(directory, 'server'))) {
+    const digest = name.endsWith(SCRAPED_SUFFIX) ? name.slice(0, -SCRAPED_SUFFIX.length) : name;
+    if (!byDigest.has(name)) byDigest.set(name, byDigest.get(digest) ?? []);
+  }
   const configurations: Record<string, TreeConfigurationStatus> = {};
   const writers: WriterStatus[] = [];
   let account = EMPTY_ACCOUNT;
   for (const [digest, ids] of byDigest) {
     const found = readConfiguration(directory, digest, ids);
-    writers.push(...found.writers);
-    account = addAccounts(account, found.account);
-    const { exporter, state, error } = said[digest] ?? { exporter: found.exporter, state: 'starting' };
+    // What is served at /metrics as well is recorded once.
+    if (!digest.endsWith(SCRAPED_SUFFIX)) {
+      writers.push(...found.writers);
+      account = addAccounts(account, found.account);
+    }
+    const { exporter, state, error, url } = said[digest] ?? { exporter: found.exporter, state: 'starting' };
     const count = found.writers.length + found.retired;
     configurations[digest] = {
       exporter,
       state,
       ...(error === undefined ? {} : { error }),
+      ...(url === undefined ? {} : { url }),
       writers: count,
       account: found.account,
     };

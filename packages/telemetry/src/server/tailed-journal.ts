@@ -11,6 +11,7 @@ import { FIRST, JournalReader, type Chunk, type Position } from '../journal/read
 import { encodeIdentity, liveness } from '../tree/identity.ts';
 import { JournalAccount, type JournalAccountState } from './account.ts';
 import type { Targets } from './ingest.ts';
+import { Retention, WHOLE } from './retention.ts';
 
 /** A journal in the checkpoint. */
 export interface JournalState {
@@ -44,7 +45,15 @@ export class TailedJournal {
   #aliveAtMillis: number | undefined;
   #diedAtMillis: number | undefined;
 
-  private constructor(dictionary: Dictionary, definition: JournalDefinition, places: JournalPlaces) {
+  readonly #retention: Retention;
+
+  private constructor(
+    dictionary: Dictionary,
+    definition: JournalDefinition,
+    places: JournalPlaces,
+    retention: Retention,
+  ) {
+    this.#retention = retention;
     this.id = places.id;
     this.reader = new JournalReader(places);
     this.dictionary = dictionary;
@@ -54,11 +63,16 @@ export class TailedJournal {
     this.resource = { attributes: decodeAttributes(resource) };
   }
 
-  /** `undefined` where the directory holds no readable journal. */
-  static open(places: JournalPlaces): TailedJournal | undefined {
+  /** `undefined` where the directory holds no readable journal. `retention` is shared by all who read it. */
+  static open(
+    places: JournalPlaces,
+    retention: Retention = new Retention(places, 1),
+  ): TailedJournal | undefined {
     const dictionary = new Dictionary(places);
     const { definition } = dictionary;
-    return definition === undefined ? undefined : new TailedJournal(dictionary, definition, places);
+    return definition === undefined
+      ? undefined
+      : new TailedJournal(dictionary, definition, places, retention);
   }
 
   get startMillis(): number {
@@ -92,12 +106,18 @@ export class TailedJournal {
 
   /** Epoch milliseconds at which no more came: seen, or else the last that was written. */
   get endedAtMillis(): number {
-    return this.#diedAtMillis ?? Date.now();
+    return this.#diedAtMillis ?? this.reader.modifiedAtMillis();
   }
 
   /** No more will be written. */
   get isFinal(): boolean {
     return this.#isDead || this.saidGoodbye;
+  }
+
+  /** Deletes what is committed, as far as nobody else needs it. Returns whether nothing of that is left. */
+  release(): boolean {
+    if (this.ended) this.reader.close();
+    return this.#retention.commit(this, this.ended ? WHOLE : this.position);
   }
 
   read(maxBytes: number): Chunk | undefined {

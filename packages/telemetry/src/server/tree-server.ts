@@ -9,8 +9,6 @@
  */
 import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
-import type { MetricsConfig } from '../config/signals.ts';
-import type { PointBatch, ResourceDescriptor } from '../exporters/exporter.ts';
 import { existsSync, renameSync, replaceFile, rmSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
 import { liveness } from '../tree/identity.ts';
@@ -21,13 +19,13 @@ import {
   requestsDirectory,
   removeRequest,
   STATUS_FILE,
-  type ConfigurationStatus,
   type ServerStatus,
 } from '../tree/requests.ts';
 import { readTreeResource } from '../tree/resource.ts';
 import { isTreeName, spillDirectoryFor } from '../tree/trees.ts';
-import { MetricsSignal } from './metrics-signal.ts';
-import { Pipeline } from './pipeline.ts';
+import type { PipelineState } from './pipeline.ts';
+import { Pipelines } from './pipelines.ts';
+import { Retention } from './retention.ts';
 import { TailedJournal } from './tailed-journal.ts';
 import { WatchedDirectory } from './watched-directory.ts';
 
@@ -35,16 +33,12 @@ const JOURNAL_NAME = /^[0-9a-f]{32}$/;
 /** Processes are looked up, and the status is written, this often. */
 const CHECK_MILLIS = 1000;
 
-type AnyPipeline = Pipeline<PointBatch>;
-
 export class TreeServer {
   readonly directory: string;
   readonly #lock: ServerLock;
   readonly #spill: string;
-  readonly #resource: ResourceDescriptor;
   readonly #log: (message: string) => void;
-  readonly #keepsAlive: boolean;
-  readonly #pipelines = new Map<string, AnyPipeline>();
+  readonly #pipelines: Pipelines;
   readonly #journals: WatchedDirectory;
   readonly #requests: WatchedDirectory;
   /** Journals by name, with the configuration that they belong to; `undefined` where one cannot be read. */
@@ -65,9 +59,14 @@ export class TreeServer {
     this.directory = directory;
     this.#lock = lock;
     this.#spill = spillDirectoryFor(directory);
-    this.#resource = readTreeResource(directory);
     this.#log = log;
-    this.#keepsAlive = keepsAlive;
+    this.#pipelines = new Pipelines({
+      directory,
+      treeResource: readTreeResource(directory),
+      log,
+      onChange: () => this.#writeStatus(),
+      keepsAlive,
+    });
     this.#journals = new WatchedDirectory(journalsDirectory(directory));
     this.#requests = new WatchedDirectory(requestsDirectory(directory));
     this.#findJournals();
@@ -98,7 +97,7 @@ export class TreeServer {
     }
     const asked = this.#answerRequests();
     let pending = false;
-    for (const pipeline of this.#pipelines.values()) {
+    for (const pipeline of this.#pipelines) {
       pipeline.poll(nowMillis);
       pending ||= pipeline.isBusy || pipeline.pendingBytes > 0;
     }
@@ -109,9 +108,11 @@ export class TreeServer {
   check(): void {
     this.#members = liveMembers(this.directory);
     for (const [name, digest] of this.#known) if (digest === undefined) this.#known.delete(name);
-    for (const [digest, pipeline] of this.#pipelines) if (pipeline.isBroken) this.#discard(digest, pipeline);
+    // Their journals are found again.
+    const broken = this.#pipelines.discardBroken();
+    for (const [name, digest] of this.#known) if (broken.has(digest ?? '')) this.#known.delete(name);
     this.#findJournals();
-    for (const pipeline of this.#pipelines.values()) {
+    for (const pipeline of this.#pipelines) {
       for (const journal of pipeline.journals) journal.checkWriter();
     }
     this.#writeStatus();
@@ -120,7 +121,7 @@ export class TreeServer {
   /** Exports all that is there, in every configuration; with `tick`, unchanged totals as well. */
   async flush({ tick = true }: { readonly tick?: boolean } = {}): Promise<void> {
     this.#findJournals();
-    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.flush({ tick })));
+    await Promise.all([...this.#pipelines].map((pipeline) => pipeline.flush({ tick })));
     this.#writeStatus();
   }
 
@@ -132,13 +133,13 @@ export class TreeServer {
   /** Whether all that was recorded is exported and nothing is left but empty directories. */
   get isDrained(): boolean {
     this.#findJournals();
-    return [...this.#pipelines.values()].every((pipeline) => pipeline.isDrained);
+    return [...this.#pipelines].every((pipeline) => pipeline.isDrained);
   }
 
   /** Whether all that was recorded so far is exported. Its writers may go on. */
   get isExported(): boolean {
     this.#findJournals();
-    return [...this.#pipelines.values()].every((pipeline) => pipeline.isExported);
+    return [...this.#pipelines].every((pipeline) => pipeline.isExported);
   }
 
   /** Whether this process is still the one that serves the directory. */
@@ -148,7 +149,7 @@ export class TreeServer {
 
   /** Stops; what is unfinished stays for the next server. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#pipelines.values()].map((pipeline) => pipeline.stop()));
+    await this.#pipelines.stop();
     this.#lock.release();
   }
 
@@ -170,8 +171,8 @@ export class TreeServer {
     }
   }
 
-  get states(): ConfigurationStatus['state'][] {
-    return [...this.#pipelines.values()].map(({ state }) => state);
+  get states(): PipelineState[] {
+    return [...this.#pipelines].map(({ state }) => state);
   }
 
   #findJournals(): boolean {
@@ -183,7 +184,7 @@ export class TreeServer {
       found ||= digest !== undefined;
     }
     // Only now: a pipeline starts with all journals that were there before it.
-    if (found) for (const pipeline of this.#pipelines.values()) void pipeline.start();
+    if (found) for (const pipeline of this.#pipelines) void pipeline.start();
     return found;
   }
 
@@ -191,12 +192,16 @@ export class TreeServer {
   #openJournal(name: string): string | undefined {
     let reason: unknown = 'its definitions are unreadable';
     try {
-      const journal = TailedJournal.open(journalPlaces(this.directory, this.#spill, name));
-      if (journal !== undefined) {
-        const { configuration } = journal.definition;
-        if (configuration.signal === 'traces') throw new Error('this version exports no traces');
+      const places = journalPlaces(this.directory, this.#spill, name);
+      const configuration = TailedJournal.open(places)?.definition.configuration;
+      if (configuration !== undefined) {
         const digest = configurationDigest(configuration);
-        this.#pipelineOf(digest, configuration).addJournal(journal);
+        const pipelines = this.#pipelines.open(digest, configuration);
+        const retention = new Retention(places, pipelines.length);
+        for (const pipeline of pipelines) {
+          const journal = TailedJournal.open(places, retention);
+          if (journal !== undefined) pipeline.addJournal(journal);
+        }
         this.#unreadable.delete(name);
         return digest;
       }
@@ -206,30 +211,6 @@ export class TreeServer {
     if (!this.#unreadable.has(name)) this.#log(`journal ${name} is left where it is: ${String(reason)}`);
     this.#unreadable.add(name);
     return undefined;
-  }
-
-  /** A pipeline that broke off: its journals are found again, and another one goes on from its checkpoint. */
-  #discard(digest: string, pipeline: AnyPipeline): void {
-    this.#pipelines.delete(digest);
-    for (const [name, owner] of this.#known) if (owner === digest) this.#known.delete(name);
-    void pipeline.stop();
-  }
-
-  #pipelineOf(digest: string, config: MetricsConfig): AnyPipeline {
-    let pipeline = this.#pipelines.get(digest);
-    if (pipeline === undefined) {
-      const options = {
-        directory: path.join(this.directory, 'server', digest),
-        exporterType: config.exporter.type,
-        treeResource: this.#resource,
-        log: this.#log,
-        onChange: () => this.#writeStatus(),
-        keepsAlive: this.#keepsAlive,
-      };
-      pipeline = new Pipeline({ ...options, signal: new MetricsSignal(config) });
-      this.#pipelines.set(digest, pipeline);
-    }
-    return pipeline;
   }
 
   #answerRequests(): boolean {
@@ -246,23 +227,16 @@ export class TreeServer {
   async #answer(request: string, digest: string): Promise<void> {
     // Its journal was there before the request was, but perhaps not yet when this poll looked for journals.
     this.#findJournals();
-    const isDone = (await this.#pipelines.get(digest)?.flush({ tick: true })) ?? true;
+    const pipelines = this.#pipelines.of(digest);
+    const done = await Promise.all(pipelines.map((pipeline) => pipeline.flush({ tick: true })));
     this.#writeStatus();
     // What was not done is left to the pipeline, or the server, that comes next.
-    if (isDone) removeRequest(request);
+    if (!done.includes(false)) removeRequest(request);
     this.#answering.delete(request);
   }
 
   #writeStatus(): void {
-    const configurations: Record<string, ConfigurationStatus> = {};
-    for (const [digest, { exporterType, state, error, progress }] of this.#pipelines) {
-      configurations[digest] = {
-        exporter: exporterType,
-        state,
-        progress,
-        ...(error === undefined ? {} : { error: error.message }),
-      };
-    }
+    const configurations = this.#pipelines.statuses;
     const status: ServerStatus = { pid: process.pid, startedAtMillis: this.#startedAtMillis, configurations };
     const text = JSON.stringify(status);
     if (text === this.#statusText) return;

@@ -17,12 +17,16 @@ import { currentIdentity, decodeIdentity, encodeIdentity, liveness } from './ide
 const REQUESTS = 'requests';
 const MEMBERS = 'members';
 export const STATUS_FILE = 'status.json';
+/** Behind a configuration's name: its pipeline to `/metrics`, beside the one to its exporter. */
+export const SCRAPED_SUFFIX = '.prometheus';
 
 /** What a server says of one configuration. */
 export interface ConfigurationStatus {
   readonly exporter: string;
   readonly state: 'starting' | 'ok' | 'away' | 'failed';
   readonly error?: string;
+  /** Where `/metrics` is served. */
+  readonly url?: string;
   /** Grows with every request that is settled. */
   readonly progress: number;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
-import type { MetricsConfig } from '../../src/config/signals.ts';
+import type { SignalConfig } from '../../src/config/signals.ts';
 import { encodeAttributes } from '../../src/journal/attributes.ts';
 import {
   BASE_BYTES,
@@ -52,7 +52,7 @@ export class Writer {
   /** Calls so far. */
   recorded = 0;
 
-  constructor(tree: string, configuration: MetricsConfig, options: WriterOptions = {}) {
+  constructor(tree: string, configuration: SignalConfig, options: WriterOptions = {}) {
     ensureTree(tree);
     this.id = options.id ?? randomBytes(16).toString('hex');
     const places = journalPlaces(tree, spillDirectoryFor(tree), this.id);

@@ -1,0 +1,177 @@
+/**
+ * Pipelines of one tree: for each configuration one to its exporter, and one to `/metrics` where that is asked for.
+ *
+ * In: configurations of journals. Out: the pipelines that read them; what each of them is doing.
+ * Invariant: the pipelines of a configuration read the same journals, each at its own pace and with its own checkpoint.
+ * On failure: where one broke off, all of its configuration are replaced; they go on from their checkpoints.
+ */
+import path from 'node:path';
+import {
+  DEFAULT_PROMETHEUS,
+  type MetricsConfig,
+  type PrometheusConfig,
+  type SignalConfig,
+} from '../config/signals.ts';
+import type { PointBatch, ResourceDescriptor } from '../exporters/exporter.ts';
+import type { SpanBatch } from '../exporters/spans.ts';
+import { PrometheusEndpoint } from '../prometheus/endpoint.ts';
+import { scrapedConfig } from '../prometheus/scraped-config.ts';
+import { PrometheusStore } from '../prometheus/store.ts';
+import { SCRAPED_SUFFIX, type ConfigurationStatus } from '../tree/requests.ts';
+import type { CyclesOptions } from './cycles.ts';
+import { MetricsSignal } from './metrics-signal.ts';
+import { Pipeline } from './pipeline.ts';
+import { SelfTelemetry } from './self-telemetry.ts';
+import type { Signal } from './signal.ts';
+import { SpansSignal } from './spans-signal.ts';
+
+export type AnyPipeline = Pipeline<PointBatch> | Pipeline<SpanBatch>;
+
+export interface PipelinesOptions {
+  readonly directory: string;
+  readonly treeResource: ResourceDescriptor;
+  readonly log: (message: string) => void;
+  /** Called when the state of one has changed. */
+  readonly onChange: () => void;
+  /** Whether waiting for a backend that is away keeps the process alive. */
+  readonly keepsAlive: boolean;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly exporter: string;
+  readonly pipeline: AnyPipeline;
+  readonly endpoint?: PrometheusEndpoint;
+}
+
+export class Pipelines {
+  readonly #options: PipelinesOptions;
+  readonly #entries = new Map<string, readonly Entry[]>();
+  readonly #endpoints = new Map<string, PrometheusEndpoint>();
+  readonly #self = new SelfTelemetry();
+
+  constructor(options: PipelinesOptions) {
+    this.#options = options;
+  }
+
+  *[Symbol.iterator](): Generator<AnyPipeline> {
+    for (const entries of this.#entries.values()) for (const { pipeline } of entries) yield pipeline;
+  }
+
+  /** Those that read the journals of a configuration, which is named by its digest; none where it is not known. */
+  of(digest: string): readonly AnyPipeline[] {
+    return (this.#entries.get(digest) ?? []).map(({ pipeline }) => pipeline);
+  }
+
+  /** Those of a configuration, made where they are not there yet. */
+  open(digest: string, config: SignalConfig): readonly AnyPipeline[] {
+    if (!this.#entries.has(digest)) this.#entries.set(digest, this.#create(digest, config));
+    return this.of(digest);
+  }
+
+  /** Takes out the pipelines of each configuration of which one broke off. Returns the configurations. */
+  discardBroken(): Set<string> {
+    const broken = new Set<string>();
+    for (const [digest, entries] of this.#entries) {
+      if (!entries.some(({ pipeline }) => pipeline.isBroken)) continue;
+      broken.add(digest);
+      this.#entries.delete(digest);
+      for (const { pipeline } of entries) void pipeline.stop();
+    }
+    return broken;
+  }
+
+  /** What each of them is doing, by the name of its directory. */
+  get statuses(): Record<string, ConfigurationStatus> {
+    const statuses: Record<string, ConfigurationStatus> = {};
+    for (const { name, exporter, pipeline, endpoint } of [...this.#entries.values()].flat()) {
+      const { state, progress } = pipeline;
+      const error = pipeline.error ?? endpoint?.error;
+      statuses[name] = {
+        exporter,
+        state,
+        progress,
+        ...(error === undefined ? {} : { error: error.message }),
+        ...(endpoint?.url === undefined ? {} : { url: endpoint.url }),
+      };
+    }
+    return statuses;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this].map((pipeline) => pipeline.stop()));
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
+  }
+
+  #create(digest: string, config: SignalConfig): Entry[] {
+    const exporter = config.exporter.type;
+    if (config.signal === 'traces') {
+      const pipeline = this.#observed('traces', digest, exporter, new SpansSignal(config));
+      return [{ name: digest, exporter, pipeline }];
+    }
+    if (exporter === 'prometheus') {
+      return [this.#scraped(digest, config, whereOf(config.exporter.options))];
+    }
+    const pipeline = this.#observed('metrics', digest, exporter, new MetricsSignal(config));
+    const pushed = { name: digest, exporter, pipeline };
+    const { prometheus } = config;
+    return prometheus === undefined
+      ? [pushed]
+      : [pushed, this.#scraped(digest + SCRAPED_SUFFIX, config, prometheus)];
+  }
+
+  #scraped(name: string, config: MetricsConfig, where: PrometheusConfig): Entry {
+    const store = new PrometheusStore();
+    const signal = new MetricsSignal(scrapedConfig(config), store);
+    const pipeline = this.#pipeline(name, 'prometheus', signal, { takeSelf: () => this.#self.take(name) });
+    const endpoint = this.#endpoint(where);
+    endpoint.add(name, { store, refresh: () => pipeline.flush({ tick: true }) });
+    return { name, exporter: 'prometheus', pipeline, endpoint };
+  }
+
+  /** One that appears in the self-telemetry; metrics carry it as well. */
+  #observed<Batch>(
+    signal: 'metrics' | 'traces',
+    configuration: string,
+    exporter: string,
+    of: Signal<Batch>,
+  ): Pipeline<Batch> {
+    const subject = { signal, exporter, configuration };
+    const pipeline = this.#pipeline(configuration, exporter, of, {
+      onExported: (seconds) => this.#self.exported(subject, seconds),
+      onIngested: (seconds) => this.#self.ingested(subject, seconds),
+      ...(signal === 'metrics' ? { takeSelf: () => this.#self.take(configuration) } : {}),
+    });
+    this.#self.add(subject, () => pipeline.health);
+    return pipeline;
+  }
+
+  #pipeline<Batch>(
+    name: string,
+    exporterType: string,
+    signal: Signal<Batch>,
+    hooks: Pick<CyclesOptions<Batch>, 'takeSelf' | 'onExported' | 'onIngested'>,
+  ): Pipeline<Batch> {
+    const directory = path.join(this.#options.directory, 'server', name);
+    return new Pipeline({ ...this.#options, ...hooks, directory, exporterType, signal });
+  }
+
+  #endpoint({ host, port }: PrometheusConfig): PrometheusEndpoint {
+    const key = `${host}:${port}`;
+    let endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) {
+      const { treeResource, log, onChange } = this.#options;
+      endpoint = new PrometheusEndpoint({ host, port, resource: treeResource.attributes, log, onChange });
+      this.#endpoints.set(key, endpoint);
+    }
+    return endpoint;
+  }
+}
+
+/** Options of the exporter `prometheus`; they may have been stored by another version. */
+function whereOf({ host, port }: Readonly<Record<string, unknown>>): PrometheusConfig {
+  return {
+    host: typeof host === 'string' ? host : DEFAULT_PROMETHEUS.host,
+    port: typeof port === 'number' ? port : DEFAULT_PROMETHEUS.port,
+  };
+}
