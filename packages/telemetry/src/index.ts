@@ -28,4 +28,5 @@ export type {
   BoundGauge,
   BoundHistogram,
 } from './record/instruments.ts';
+export type { AttributesProvider } from './attributes/provider.ts';
 export { VERSION } from './version.ts';

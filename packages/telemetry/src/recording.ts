@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
+import { ConfiguredAttributes } from './attributes/configured.ts';
 import { resolveBudget, type BudgetOptions } from './budget.ts';
 import { canonicalJson } from './config/canonical.ts';
 import type { MetricsConfig, SignalConfig } from './config/signals.ts';
@@ -66,18 +67,23 @@ export class Recording implements SignalRecording {
   readonly signal = 'metrics';
   readonly recorder: Recorder;
   readonly provider: RecordingMeterProvider;
+  readonly #configured: ConfiguredAttributes | undefined;
   readonly #operations = new Map<string, Operations>();
   #stopObserving: (() => void) | undefined;
 
   constructor(config: MetricsConfig, options: RecordingOptions) {
     const { observes } = options;
     this.recorder = openRecorder(config, options);
-    this.provider = new RecordingMeterProvider(this.recorder, () => {
+    if (config.attributes !== undefined) {
+      this.#configured = new ConfiguredAttributes(config.attributes, environment);
+    }
+    const startObserving = (): void => {
       const collect = (): void => {
         if (observes()) void this.observe();
       };
       this.#stopObserving = every(config.reader.collectIntervalMillis, collect);
-    });
+    };
+    this.provider = new RecordingMeterProvider(this.recorder, startObserving, this.#configured);
   }
 
   /** The same object for equal options. */
@@ -85,7 +91,7 @@ export class Recording implements SignalRecording {
     const key = canonicalJson(options);
     let operations = this.#operations.get(key);
     if (operations === undefined) {
-      operations = new RecordingOperations(this.recorder, options);
+      operations = new RecordingOperations(this.recorder, options, this.#configured);
       this.#operations.set(key, operations);
     }
     return operations;

@@ -7,7 +7,7 @@
  */
 import { show, TelemetryError } from '../errors.ts';
 import type { ExporterConfig, MetricsExporter, SpansExporter } from './exporter.ts';
-import { isRecord } from './json.ts';
+import { classNameOf, constructClass } from './program-module.ts';
 
 /**
  * Loads and builds an exporter of metrics.
@@ -99,20 +99,7 @@ function pathOf({ options: { path } }: ExporterConfig): string {
 }
 
 /** An instance of `module#Class`. */
-async function construct({
-  type,
-  options,
-  module,
-}: ExporterConfig): Promise<{ name: string; exporter: unknown }> {
-  if (module === undefined) throw new Error('its module was not resolved');
-  const name = type.slice(type.lastIndexOf('#') + 1);
-  const loaded: unknown = await import(module);
-  const found = member(loaded, name) ?? member(member(loaded, 'default'), name);
-  if (typeof found !== 'function') throw new Error(`${module} exports no class ${name}`);
-  return { name, exporter: Reflect.construct(found, [options]) };
-}
-
-/** A CommonJS module shows its names only inside `default` where they cannot be found without running it. */
-function member(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined;
+async function construct(config: ExporterConfig): Promise<{ name: string; exporter: unknown }> {
+  if (config.module === undefined) throw new Error('its module was not resolved');
+  return { name: classNameOf(config.type), exporter: constructClass(config, await import(config.module)) };
 }

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ExporterConfig } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
 
 /** Conditions under which Node imports a package; `require` is absent because the module will be imported. */
@@ -89,4 +90,27 @@ function pick(target: unknown): string | undefined {
     if (file !== undefined) return file;
   }
   return undefined;
+}
+
+/**
+ * An instance of the class that `module#Class` names, out of the loaded module.
+ * @throws Error where the module has no such class, and whatever its constructor throws.
+ */
+export function constructClass(
+  { type, options, module }: Pick<ExporterConfig, 'type' | 'options' | 'module'>,
+  loaded: unknown,
+): unknown {
+  const name = classNameOf(type);
+  const found = member(loaded, name) ?? member(member(loaded, 'default'), name);
+  if (typeof found !== 'function') throw new Error(`${module} exports no class ${name}`);
+  return Reflect.construct(found, [options]);
+}
+
+export function classNameOf(type: string): string {
+  return type.slice(type.lastIndexOf('#') + 1);
+}
+
+/** A CommonJS module shows its names only inside `default` where they cannot be found without running it. */
+function member(value: unknown, name: string): unknown {
+  return isRecord(value) ? value[name] : undefined;
 }

@@ -13,8 +13,9 @@ import {
   type Histogram,
   type UpDownCounter,
 } from '@opentelemetry/api';
+import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { encodeAttributes } from '../journal/attributes.ts';
-import { AttributeIndex } from './attributes.ts';
+import { attributeIndex, type AttributeIndex } from './attributes.ts';
 import type { HistogramSeries, Recorder, SumSeries } from './recorder.ts';
 
 /** A gauge for one attribute set. */
@@ -52,6 +53,7 @@ export interface Registered {
   readonly recorder: Recorder;
   readonly id: number;
   readonly valueType: ValueType;
+  readonly configured: ConfiguredAttributes | undefined;
 }
 
 export function sumSeries({ recorder, id }: Registered, attributes: Attributes): SumSeries {
@@ -98,7 +100,10 @@ export class RawGauge implements BindableGauge {
 
   constructor(registered: Registered) {
     this.#recorder = registered.recorder;
-    this.#series = new AttributeIndex((attributes) => new SampleSeries(registered, attributes));
+    this.#series = attributeIndex(
+      (attributes) => new SampleSeries(registered, attributes),
+      registered.configured,
+    );
   }
 
   record(value: number, attributes?: Attributes): void {
@@ -108,7 +113,8 @@ export class RawGauge implements BindableGauge {
   }
 
   bind(attributes: Attributes): BoundGauge {
-    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
+    const each = (copy: Attributes): BoundGauge => ({ record: (value) => this.record(value, copy) });
+    return this.#series.bind(attributes, each) ?? new Unreadable(this.#recorder);
   }
 }
 
@@ -139,7 +145,10 @@ export class SummingCounter implements BindableCounter, BindableUpDownCounter {
 
   constructor(registered: Registered, minimum: number) {
     this.#recorder = registered.recorder;
-    this.#series = new AttributeIndex((attributes) => new SummedSeries(registered, attributes, minimum));
+    this.#series = attributeIndex(
+      (attributes) => new SummedSeries(registered, attributes, minimum),
+      registered.configured,
+    );
   }
 
   add(value: number, attributes?: Attributes): void {
@@ -149,7 +158,8 @@ export class SummingCounter implements BindableCounter, BindableUpDownCounter {
   }
 
   bind(attributes: Attributes): BoundCounter {
-    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
+    const each = (copy: Attributes): BoundCounter => ({ add: (value) => this.add(value, copy) });
+    return this.#series.bind(attributes, each) ?? new Unreadable(this.#recorder);
   }
 }
 
@@ -189,7 +199,10 @@ export class BucketHistogram implements BindableHistogram {
 
   constructor(registered: Registered, boundaries: readonly number[]) {
     this.#recorder = registered.recorder;
-    this.#series = new AttributeIndex((attributes) => new BucketSeries(registered, attributes, boundaries));
+    this.#series = attributeIndex(
+      (attributes) => new BucketSeries(registered, attributes, boundaries),
+      registered.configured,
+    );
   }
 
   record(value: number, attributes?: Attributes): void {
@@ -199,6 +212,7 @@ export class BucketHistogram implements BindableHistogram {
   }
 
   bind(attributes: Attributes): BoundHistogram {
-    return this.#series.get(attributes) ?? new Unreadable(this.#recorder);
+    const each = (copy: Attributes): BoundHistogram => ({ record: (value) => this.record(value, copy) });
+    return this.#series.bind(attributes, each) ?? new Unreadable(this.#recorder);
   }
 }

@@ -15,6 +15,7 @@ import {
   type MetricOptions,
   type Observable,
 } from '@opentelemetry/api';
+import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { show } from '../errors.ts';
 import type { InstrumentKind } from '../journal/definitions.ts';
 import { MAX_BUCKETS } from './batch.ts';
@@ -50,12 +51,19 @@ export class RecordingMeter implements Meter {
   readonly #recorder: Recorder;
   readonly #scope: Scope;
   readonly #callbacks: ObservableCallbacks;
+  readonly #configured: ConfiguredAttributes | undefined;
   readonly #instruments = new Map<string, unknown>();
 
-  constructor(recorder: Recorder, scope: Scope, callbacks: ObservableCallbacks) {
+  constructor(
+    recorder: Recorder,
+    scope: Scope,
+    callbacks: ObservableCallbacks,
+    configured: ConfiguredAttributes | undefined,
+  ) {
     this.#recorder = recorder;
     this.#scope = scope;
     this.#callbacks = callbacks;
+    this.#configured = configured;
   }
 
   createGauge(name: string, options?: MetricOptions): BindableGauge {
@@ -137,7 +145,7 @@ export class RecordingMeter implements Meter {
       valueType: valueType === ValueType.INT ? 'int' : 'double',
       ...(boundaries === undefined ? {} : { boundaries }),
     });
-    const instrument = create({ recorder: this.#recorder, id, valueType });
+    const instrument = create({ recorder: this.#recorder, id, valueType, configured: this.#configured });
     this.#instruments.set(key, instrument);
     return instrument;
   }
@@ -164,11 +172,13 @@ function areBoundaries(given: unknown): given is number[] {
 export class RecordingMeterProvider implements MeterProvider {
   readonly recorder: Recorder;
   readonly callbacks: ObservableCallbacks;
+  readonly #configured: ConfiguredAttributes | undefined;
   readonly #meters = new Map<string, RecordingMeter>();
 
   /** `onObservable` is called when the first observable instrument is created. */
-  constructor(recorder: Recorder, onObservable: () => void) {
+  constructor(recorder: Recorder, onObservable: () => void, configured?: ConfiguredAttributes) {
     this.recorder = recorder;
+    this.#configured = configured;
     this.callbacks = new ObservableCallbacks(onObservable);
   }
 
@@ -182,7 +192,7 @@ export class RecordingMeterProvider implements MeterProvider {
         ...(version === undefined ? {} : { version }),
         ...(schemaUrl === undefined ? {} : { schemaUrl }),
       };
-      meter = new RecordingMeter(this.recorder, scope, this.callbacks);
+      meter = new RecordingMeter(this.recorder, scope, this.callbacks, this.#configured);
       this.#meters.set(key, meter);
     }
     return meter;

@@ -14,7 +14,7 @@ import {
   type ObservableCallback,
 } from '@opentelemetry/api';
 import { encodeAttributes } from '../journal/attributes.ts';
-import { AttributeIndex } from './attributes.ts';
+import { attributeIndex } from './attributes.ts';
 import { sumSeries, type Registered } from './instruments.ts';
 
 type Observer = (value: number, attributes?: Attributes) => void;
@@ -39,8 +39,9 @@ export class ObservableInstrument implements Observable {
 
 /** Observations of a gauge are raw samples. */
 export function gaugeObserver(registered: Registered): Observer {
-  const { recorder, id, valueType } = registered;
-  const index = new AttributeIndex((attributes) => recorder.defineSeries(id, encodeAttributes(attributes)));
+  const { recorder, id, valueType, configured } = registered;
+  const define = (attributes: Attributes): number => recorder.defineSeries(id, encodeAttributes(attributes));
+  const index = attributeIndex(define, configured);
   return (value, attributes) => {
     if (typeof value !== 'number') return recorder.drop('invalid_value', 1);
     const series = index.get(attributes);
@@ -51,8 +52,8 @@ export function gaugeObserver(registered: Registered): Observer {
 
 /** Observations of a counter are totals, not increments. */
 export function totalObserver(registered: Registered): Observer {
-  const { recorder, valueType } = registered;
-  const index = new AttributeIndex((attributes) => sumSeries(registered, attributes));
+  const { recorder, valueType, configured } = registered;
+  const index = attributeIndex((attributes) => sumSeries(registered, attributes), configured);
   return (value, attributes) => {
     if (!Number.isFinite(value)) return recorder.drop('invalid_value', 1);
     const series = index.get(attributes);

@@ -6,9 +6,11 @@
  * On failure: never throws; a second end of the same operation does nothing.
  */
 import type { Attributes } from '@opentelemetry/api';
+import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { decodeAttributes, encodeAttributes } from '../journal/attributes.ts';
 import { CounterName, METER_NAME, UNITS } from '../names.ts';
 import { VERSION } from '../version.ts';
+import { attributeIndex, type AttributeIndex } from './attributes.ts';
 import { monotonic } from './clock.ts';
 import type { OperationSeries, Recorder, SumSeries } from './recorder.ts';
 
@@ -18,10 +20,16 @@ export type OperationName = 'read' | 'write' | 'copy' | 'delete' | 'info' | 'lis
 /** Operations that move data: only their successes have a size and a rate. */
 const MOVES_DATA: ReadonlySet<string> = new Set(['read', 'write', 'copy']);
 
+const OPERATION = 'multistorageclient.operation';
+const STATUS = 'multistorageclient.status';
+
 export interface OperationsOptions {
   /** Which storage this is, such as `s3`, `azure`, `gcs`, `file`: attribute `multistorageclient.provider`. */
   readonly provider: string;
-  /** More attributes for every metric of these operations; provider, operation, status and version win over them. */
+  /**
+   * More attributes for every metric of these operations. They win over configured ones; provider, operation, status and
+   * version win over both.
+   */
   readonly attributes?: Attributes;
 }
 
@@ -42,40 +50,82 @@ export interface Operations {
   start(name: OperationName): Operation;
 }
 
+interface OperationInstruments {
+  readonly operation: number;
+  readonly request: number;
+  readonly response: number;
+  readonly bytes: number;
+}
+
 export class RecordingOperations implements Operations {
   readonly #recorder: Recorder;
-  readonly #attributes: Attributes;
-  readonly #instruments: Readonly<Record<'operation' | 'request' | 'response' | 'bytes', number>>;
-  readonly #requests = new Map<string, SumSeries>();
-  readonly #series = new Map<string, OperationSeries>();
+  readonly #given: Attributes;
+  readonly #sets: AttributeIndex<OperationSet>;
+  readonly #isDynamic: boolean;
+  #only: OperationSet | undefined;
 
-  constructor(recorder: Recorder, { provider, attributes }: OperationsOptions) {
+  constructor(
+    recorder: Recorder,
+    { provider, attributes }: OperationsOptions,
+    configured?: ConfiguredAttributes,
+  ) {
     this.#recorder = recorder;
-    this.#attributes = {
+    this.#given = {
       // A copy of all that lies in them, so that no later start or end can fail or differ.
       ...decodeAttributes(encodeAttributes(attributes ?? {})),
       'multistorageclient.version': VERSION,
       'multistorageclient.provider': provider,
     };
-    const scope = { name: METER_NAME };
-    const define = (kind: 'counter' | 'operation', name: string, unit: string, valueType: 'int' | 'double') =>
-      recorder.defineInstrument({ kind, scope, name, unit, description: '', valueType });
-    const counter = (name: CounterName) => define('counter', name, UNITS[name], 'double');
-    this.#instruments = {
-      operation: define('operation', 'multistorageclient.operation', '', 'double'),
-      request: counter(CounterName.REQUEST_SUM),
-      response: counter(CounterName.RESPONSE_SUM),
-      bytes: counter(CounterName.DATA_SIZE_SUM),
-    };
+    this.#isDynamic = configured?.isDynamic === true;
+    const instruments = defineInstruments(recorder);
+    this.#sets = attributeIndex((merged) => new OperationSet(recorder, instruments, merged), configured);
   }
 
   start(name: OperationName): Operation {
+    const set = this.#only ?? this.#find();
+    return set === undefined ? new LostOperation(this.#recorder) : set.start(name);
+  }
+
+  /** One operation has the same attributes from its start to its end, dynamic ones included. */
+  #find(): OperationSet | undefined {
+    const set = this.#sets.get(this.#given);
+    if (!this.#isDynamic) this.#only = set;
+    return set;
+  }
+}
+
+function defineInstruments(recorder: Recorder): OperationInstruments {
+  const scope = { name: METER_NAME };
+  const define = (kind: 'counter' | 'operation', name: string, unit: string): number =>
+    recorder.defineInstrument({ kind, scope, name, unit, description: '', valueType: 'double' });
+  const counter = (name: CounterName): number => define('counter', name, UNITS[name]);
+  return {
+    operation: define('operation', 'multistorageclient.operation', ''),
+    request: counter(CounterName.REQUEST_SUM),
+    response: counter(CounterName.RESPONSE_SUM),
+    bytes: counter(CounterName.DATA_SIZE_SUM),
+  };
+}
+
+/** All operations with one attribute set, by name and status. */
+class OperationSet {
+  readonly #recorder: Recorder;
+  readonly #instruments: OperationInstruments;
+  readonly #attributes: Attributes;
+  readonly #requests = new Map<string, SumSeries>();
+  readonly #series = new Map<string, OperationSeries>();
+
+  constructor(recorder: Recorder, instruments: OperationInstruments, attributes: Attributes) {
+    this.#recorder = recorder;
+    this.#instruments = instruments;
+    // Only the operation itself says these; a request has no status.
+    this.#attributes = { ...attributes, [OPERATION]: undefined, [STATUS]: undefined };
+  }
+
+  start(name: string): Operation {
     let requests = this.#requests.get(name);
     if (requests === undefined) {
-      requests = this.#sum(this.#instruments.request, {
-        ...this.#attributes,
-        'multistorageclient.operation': name,
-      });
+      requests = this.#sum(this.#instruments.request, { ...this.#attributes, [OPERATION]: name });
       this.#requests.set(name, requests);
     }
     this.#recorder.add(requests, 1, 0);
@@ -95,11 +145,7 @@ export class RecordingOperations implements Operations {
     const key = `${name} ${status}`;
     let series = this.#series.get(key);
     if (series === undefined) {
-      const attributes = {
-        ...this.#attributes,
-        'multistorageclient.operation': name,
-        'multistorageclient.status': status,
-      };
+      const attributes = { ...this.#attributes, [OPERATION]: name, [STATUS]: status };
       const once = (instrument: number): (() => SumSeries) => {
         let sum: SumSeries | undefined;
         return () => (sum ??= this.#sum(instrument, attributes));
@@ -120,13 +166,32 @@ export class RecordingOperations implements Operations {
   }
 }
 
+/** An operation whose attributes could not be had: its end is counted as dropped. */
+class LostOperation implements Operation {
+  readonly #recorder: Recorder;
+  #ended = false;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  succeed(): void {
+    if (!this.#ended) this.#recorder.drop('invalid_attributes', 1);
+    this.#ended = true;
+  }
+
+  fail(): void {
+    this.succeed();
+  }
+}
+
 class RunningOperation implements Operation {
-  readonly #operations: RecordingOperations;
+  readonly #operations: OperationSet;
   readonly #name: string;
   readonly #start = monotonic();
   #ended = false;
 
-  constructor(operations: RecordingOperations, name: string) {
+  constructor(operations: OperationSet, name: string) {
     this.#operations = operations;
     this.#name = name;
   }

@@ -163,7 +163,6 @@ describe('attributes of the configuration', () => {
       ...VERSION_AND_PROVIDER,
       zone: 'a',
       'multistorageclient.operation': 'copy',
-      'multistorageclient.status': 'mine',
     });
   });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
+import type { ConfiguredAttributes } from '../../src/attributes/configured.ts';
 import {
   readBase,
   viewHistograms,
@@ -69,6 +70,7 @@ export interface RigOptions {
   readonly budget?: Partial<JournalBudget>;
   readonly places?: JournalPlaces;
   readonly batch?: Batch;
+  readonly configured?: ConfiguredAttributes;
 }
 
 export function rig(t: Pick<TestContext, 'after'>, options: RigOptions = {}): Rig {
@@ -76,7 +78,7 @@ export function rig(t: Pick<TestContext, 'after'>, options: RigOptions = {}): Ri
   const journal = new JournalWriter(place, DEFINITION, { ...BUDGET, ...options.budget });
   const recorder = new Recorder(journal, options.flush ?? 'turn', options.batch);
   t.after(() => recorder.close());
-  const provider = new RecordingMeterProvider(recorder, () => undefined);
+  const provider = new RecordingMeterProvider(recorder, () => undefined, options.configured);
   const meter = provider.getMeter('tests');
   return { places: place, recorder, meter, provider, contents: () => contentsOf(place) };
 }

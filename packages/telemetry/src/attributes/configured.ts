@@ -1,0 +1,56 @@
+/**
+ * Configured attributes: what the attributes providers of one configuration add to all that one thread records for it.
+ *
+ * In: resolved providers, and the attributes of a record. Out: both as one set; later providers win over earlier ones, and
+ * what was given with the record wins over them all.
+ * Invariant: providers are asked in the thread that records, at its first series, once; only dynamic ones are asked again.
+ * On failure: attributes of a provider that fails are missing. What a provider itself records while it is asked cannot have
+ * its attributes: `merge` throws then, and the record is dropped, counted as `invalid_attributes`.
+ */
+import type { Attributes } from '@opentelemetry/api';
+import type { AttributesProviderConfig } from '../config/signals.ts';
+import { Source } from './source.ts';
+
+export class ConfiguredAttributes {
+  /** Whether the result of `merge` may differ from one call to the next. */
+  readonly isDynamic: boolean;
+  readonly #sources: readonly Source[];
+  #fixed: Attributes | undefined;
+  #isAsking = false;
+
+  constructor(providers: readonly AttributesProviderConfig[], env: Readonly<NodeJS.ProcessEnv>) {
+    this.#sources = providers.map((provider) => new Source(provider, env));
+    this.isDynamic = this.#sources.some((source) => source.isDynamic);
+  }
+
+  /**
+   * A new set: the configured attributes, and over them those given.
+   * @throws Error where a provider that is being asked records.
+   */
+  merge(given: Attributes): Attributes {
+    const merged = overlaid(Object.create(null), this.#fixed ?? this.#ask());
+    return overlaid(merged, given);
+  }
+
+  #ask(): Attributes {
+    if (this.#isAsking) throw new Error('an attributes provider records while it is asked');
+    this.#isAsking = true;
+    try {
+      const all: Attributes = Object.create(null);
+      for (const source of this.#sources) overlaid(all, source.attributes());
+      if (!this.isDynamic) this.#fixed = all;
+      return all;
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}
+
+/** An attribute without a value is none, and hides nothing. */
+function overlaid(attributes: Attributes, over: Attributes): Attributes {
+  for (const key of Object.keys(over)) {
+    const value = over[key];
+    if (value !== undefined && value !== null) attributes[key] = value;
+  }
+  return attributes;
+}
