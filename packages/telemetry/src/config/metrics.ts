@@ -16,12 +16,16 @@ import {
   MAX_BUCKETS,
   MAX_SCALE,
   METRICS,
-  PROMETHEUS_HOST,
-  PROMETHEUS_PORT,
   type GivenPolicy,
   type GivenResampling,
 } from './sections.ts';
-import type { MetricsConfig, PrometheusConfig, ResamplingConfig, ResamplingPolicy } from './signals.ts';
+import {
+  DEFAULT_PROMETHEUS,
+  type MetricsConfig,
+  type PrometheusConfig,
+  type ResamplingConfig,
+  type ResamplingPolicy,
+} from './signals.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -95,11 +99,14 @@ function resolveResampling(given: GivenResampling = { type: 'none', options: {} 
 
 function resolvePolicy(given: GivenPolicy): ResamplingPolicy {
   if (given.type === 'decimation') return { type: given.type, factor: given.options.factor };
+  if (given.type === 'explicit_bucket_histogram') {
+    return { type: given.type, boundaries: given.options.boundaries };
+  }
   if (given.type !== 'exponential_histogram') return { type: given.type };
   const { maxSize = MAX_BUCKETS, maxScale = MAX_SCALE } = given.options;
   return { type: given.type, maxBuckets: maxSize, maxScale };
 }
 
 function resolvePrometheus({ host, port }: Partial<PrometheusConfig> = {}): PrometheusConfig {
-  return { host: host ?? PROMETHEUS_HOST, port: port ?? PROMETHEUS_PORT };
+  return { host: host ?? DEFAULT_PROMETHEUS.host, port: port ?? DEFAULT_PROMETHEUS.port };
 }

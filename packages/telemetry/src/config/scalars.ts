@@ -47,6 +47,12 @@ export function share(): Schema<number> {
   return scalar('a number in [0, 1]', { type: 'number', minimum: 0, maximum: 1 }, isShare);
 }
 
+/** Upper bounds of a histogram's buckets. */
+export function boundaries(): Schema<readonly number[]> {
+  const json = { type: 'array', items: { type: 'number' }, minItems: 1 };
+  return scalar('a list of ascending numbers', json, areBoundaries);
+}
+
 /** An interval or a timeout. */
 export function millis(): Schema<number> {
   const bounds = { type: 'number', exclusiveMinimum: 0 };
@@ -64,6 +70,13 @@ function isText(value: unknown): value is string {
 
 function isShare(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1;
+}
+
+function areBoundaries(value: unknown): value is readonly number[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  return value.every(
+    (bound, index) => Number.isFinite(bound) && (index === 0 || Number(value[index - 1]) < Number(bound)),
+  );
 }
 
 function isMillis(value: unknown): value is number {

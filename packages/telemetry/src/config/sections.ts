@@ -7,9 +7,9 @@
  */
 import { READER_OPTIONS, type ReaderOptions } from '../readers/intervals.ts';
 import { ATTRIBUTE_VALUE, type AttributeValue } from './attribute-value.ts';
-import { choice, integer, millis, plainData, share, text, truth } from './scalars.ts';
+import { boundaries, choice, integer, millis, plainData, share, text, truth } from './scalars.ts';
 import { anything, described, list, map, object, tagged, type Schema, type Tagged } from './schema.ts';
-import type { ResamplingPolicy } from './signals.ts';
+import { DEFAULT_PROMETHEUS, type ResamplingPolicy } from './signals.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -18,6 +18,7 @@ interface ResamplingOptions {
   readonly last_value: Nothing;
   readonly decimation: { readonly factor: number };
   readonly exponential_histogram: { readonly maxSize?: number; readonly maxScale?: number };
+  readonly explicit_bucket_histogram: { readonly boundaries: readonly number[] };
 }
 
 export type GivenPolicy = Tagged<ResamplingOptions>;
@@ -50,6 +51,10 @@ const POLICIES: { readonly [Type in ResamplingPolicy['type']]: Schema<Resampling
       MAX_SCALE,
     ),
   }),
+  explicit_bucket_histogram: object<{ boundaries: readonly number[] }>(
+    { boundaries: described(boundaries(), "Upper bounds of the buckets, in the instrument's unit.") },
+    ['boundaries'],
+  ),
 };
 
 const INSTRUMENT: Schema<GivenInstrument> = tagged<ResamplingOptions, { name: string }>(POLICIES, {
@@ -129,9 +134,6 @@ const EXPORTER = anything({
   additionalProperties: false,
 });
 
-export const PROMETHEUS_HOST = '127.0.0.1';
-export const PROMETHEUS_PORT = 9464;
-
 export const METRICS: Schema<GivenMetrics> = object<GivenMetrics>({
   exporter: EXPORTER,
   reader: object<NonNullable<GivenMetrics['reader']>>({
@@ -143,8 +145,12 @@ export const METRICS: Schema<GivenMetrics> = object<GivenMetrics>({
   cardinalityLimit: described(integer(1), 'Attribute sets of one instrument.', CARDINALITY_LIMIT),
   prometheus: object<NonNullable<GivenMetrics['prometheus']>>({
     options: object<GivenPrometheus>({
-      host: described(text('a host name or an address'), 'Where /metrics is served.', PROMETHEUS_HOST),
-      port: described(integer(0, 65_535), '0 takes any free port.', PROMETHEUS_PORT),
+      host: described(
+        text('a host name or an address'),
+        'Where /metrics is served.',
+        DEFAULT_PROMETHEUS.host,
+      ),
+      port: described(integer(0, 65_535), '0 takes any free port.', DEFAULT_PROMETHEUS.port),
     }),
   }),
 });

@@ -8,6 +8,7 @@
  */
 import { resolve as absolutePath } from 'node:path';
 import { freeze } from '../config/freeze.ts';
+import { DEFAULT_PROMETHEUS, type PrometheusConfig } from '../config/signals.ts';
 import { invalid, show, type Problem } from '../errors.ts';
 import type { ExporterConfig } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
@@ -31,6 +32,7 @@ const BUILT_IN: ReadonlyMap<unknown, Resolve> = new Map<string, Resolve>([
   ['console', resolveConsole],
   ['file', resolveFile],
   ['otlp', resolveOtlp],
+  ['prometheus', resolvePrometheus],
 ]);
 const TYPES = [...BUILT_IN.keys()].map((type) => `"${String(type)}"`).join(', ') + ', or "module#Class"';
 
@@ -78,6 +80,22 @@ function resolveConsole(source: OptionSource): object {
 function resolveFile(source: OptionSource): object {
   source.refuseOthers(['path']);
   return { path: absolutePath(source.text('path', 'the path of the file to append to')) };
+}
+
+/** No exporter of its own: the pipeline serves what it has at `/metrics`. */
+function resolvePrometheus(source: OptionSource, signal: TelemetrySignal): PrometheusConfig {
+  source.refuseOthers(['host', 'port']);
+  if (signal !== 'metrics') {
+    source.problems.push({ path: 'exporter.type', value: 'prometheus', expected: 'an exporter of traces' });
+  }
+  const { host = DEFAULT_PROMETHEUS.host, port = DEFAULT_PROMETHEUS.port } = source.options;
+  const isHost = typeof host === 'string' && host !== '';
+  const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535;
+  if (isHost && isPort) return { host, port };
+  const [name, value] = isHost ? ['port', port] : ['host', host];
+  const expected = isHost ? 'a whole number in [0, 65535]' : 'a host name or an address';
+  source.problems.push({ path: `exporter.options.${name}`, value, expected });
+  return DEFAULT_PROMETHEUS;
 }
 
 function resolveClass(

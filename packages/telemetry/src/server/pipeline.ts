@@ -135,6 +135,8 @@ export class Pipeline<Batch> {
     this.#nextFlush = undefined;
     const tick = this.#nextFlushTicks;
     this.#nextFlushTicks = false;
+    // A killed cycle is carried out as it was planned, and repeats no totals.
+    if (this.#cycles.hasUnfinished) await this.#run({ tick: false, flush: false });
     const isRead = this.#cycles.mark();
     do {
       for (const journal of this.journals) journal.checkWriter();

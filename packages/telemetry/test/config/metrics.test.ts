@@ -173,7 +173,10 @@ suite('a wrong metrics configuration', () => {
     for (const type of ['LAST_VALUE', '', undefined, 5]) {
       const [problem] = problemsOf({ exporter: CONSOLE, resampling: { type } });
       assert.deepEqual([problem.path, problem.value], ['resampling.type', type]);
-      assert.match(problem.expected, /none, last_value, decimation or exponential_histogram/);
+      assert.match(
+        problem.expected,
+        /none, last_value, decimation, exponential_histogram or explicit_bucket_histogram/,
+      );
     }
     assert.deepEqual(pathsOf({ exporter: CONSOLE, resampling: { type: 'none', factor: 2 } }), [
       'resampling.factor',
@@ -181,6 +184,12 @@ suite('a wrong metrics configuration', () => {
   });
 
   const resamplings: [resampling: object, paths: string[]][] = [
+    [{ type: 'explicit_bucket_histogram' }, ['resampling.options.boundaries']],
+    [{ type: 'explicit_bucket_histogram', options: { boundaries: [] } }, ['resampling.options.boundaries']],
+    [
+      { type: 'explicit_bucket_histogram', options: { boundaries: [2, 2] } },
+      ['resampling.options.boundaries'],
+    ],
     [{ type: 'decimation' }, ['resampling.options.factor']],
     [{ type: 'decimation', options: { factor: 1 } }, ['resampling.options.factor']],
     [{ type: 'decimation', options: { factor: 2.5 } }, ['resampling.options.factor']],
