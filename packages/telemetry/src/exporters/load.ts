@@ -30,7 +30,7 @@ export function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
           import('./otlp-metrics.ts'),
           import('./otlp-connect.ts'),
         ]);
-        const { otlp, transport } = await connectOtlp(config);
+        const { otlp, transport } = await connectOtlp(config, 'metrics');
         return new OtlpMetricsExporter(otlp, transport);
       }
       default: {
@@ -70,7 +70,7 @@ export function loadSpansExporter(config: ExporterConfig): Promise<SpansExporter
           import('./otlp-traces.ts'),
           import('./otlp-connect.ts'),
         ]);
-        const { otlp, transport } = await connectOtlp(config);
+        const { otlp, transport } = await connectOtlp(config, 'traces');
         return new OtlpExporter(TRACES, otlp, transport);
       }
       default: {

@@ -2,10 +2,7 @@ import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { HttpAnswer } from './http-exchange.ts';
 import { isRecord, parseJson } from './json.ts';
 import type { OtlpAnswer } from './otlp-transport.ts';
-import { outcomeOfStatus, shorten } from './outcomes.ts';
-
-/** However long a backend asks to wait, it is asked again after this. */
-const MAX_RETRY_AFTER_MILLIS = 60 * 60 * 1000;
+import { MAX_RETRY_AFTER_MILLIS, outcomeOfStatus, shorten } from './outcomes.ts';
 
 /** What an OTLP backend's answer over HTTP says about a request. */
 export function answerOf(answer: HttpAnswer): OtlpAnswer {

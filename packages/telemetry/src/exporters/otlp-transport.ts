@@ -20,7 +20,8 @@ export interface OtlpTransport {
   close(): void;
 }
 
-export type OtlpAnswer = OtlpResponse | Exclude<ExportOutcome, { readonly status: 'accepted' }>;
+export type OtlpAnswer = OtlpResponse | OtlpFailure;
+export type OtlpFailure = Exclude<ExportOutcome, { readonly status: 'accepted' }>;
 
 /** The backend took the request; of some of it, its response may say otherwise. */
 export interface OtlpResponse {

@@ -1,6 +1,9 @@
 import type { ExportOutcome } from './exporter.ts';
 import { isRecord } from './json.ts';
 
+/** However long a backend asks to wait, it is asked again after this. */
+export const MAX_RETRY_AFTER_MILLIS: number = 60 * 60 * 1000;
+
 /** Asked for again: the request itself may be fine. 401, 403 and 404 end when credentials or a route come back. */
 const TEMPORARY = new Set([401, 403, 404, 408, 429]);
 
