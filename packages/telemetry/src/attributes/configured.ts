@@ -28,16 +28,15 @@ export class ConfiguredAttributes {
    * @throws Error where a provider that is being asked records.
    */
   merge(given: Attributes): Attributes {
-    const merged = overlaid(Object.create(null), this.#fixed ?? this.#ask());
-    return overlaid(merged, given);
+    return overlaid(this.#fixed ?? this.#ask(), given);
   }
 
   #ask(): Attributes {
     if (this.#isAsking) throw new Error('an attributes provider records while it is asked');
     this.#isAsking = true;
     try {
-      const all: Attributes = Object.create(null);
-      for (const source of this.#sources) overlaid(all, source.attributes());
+      let all: Attributes = {};
+      for (const source of this.#sources) all = overlaid(all, source.attributes());
       if (!this.isDynamic) this.#fixed = all;
       return all;
     } finally {
@@ -46,11 +45,12 @@ export class ConfiguredAttributes {
   }
 }
 
-/** An attribute without a value is none, and hides nothing. */
-function overlaid(attributes: Attributes, over: Attributes): Attributes {
-  for (const key of Object.keys(over)) {
-    const value = over[key];
-    if (value !== undefined && value !== null) attributes[key] = value;
+/** A new set. An attribute without a value is none, and hides nothing. */
+function overlaid(under: Attributes, over: Attributes): Attributes {
+  const merged = { ...under, ...over };
+  for (const key of Object.keys(merged)) {
+    const isNone = merged[key] === undefined || merged[key] === null;
+    if (isNone && Object.hasOwn(under, key)) merged[key] = under[key];
   }
-  return attributes;
+  return merged;
 }

@@ -65,7 +65,7 @@ export class Source {
       if (!isRecord(attributes) || Array.isArray(attributes) || attributes instanceof Promise) {
         throw new TypeError(`attributes() returned ${show(attributes)}, expected an object with attributes`);
       }
-      return decodeAttributes(encodeAttributes(attributes));
+      return copyOf(attributes);
     } catch (error) {
       this.#fail(error);
       return NONE;
@@ -77,4 +77,11 @@ export class Source {
     this.#hasFailed = true;
     logError(`attributes provider ${show(this.#type)}: its attributes are missing: ${String(error)}`);
   }
+}
+
+/** What has no parts needs no encoding, which would be most of what dynamic attributes cost. */
+function copyOf(attributes: Attributes): Attributes {
+  const copy = { ...attributes };
+  const hasParts = Object.values(copy).some((value) => typeof value === 'object' && value !== null);
+  return hasParts ? decodeAttributes(encodeAttributes(copy)) : copy;
 }
