@@ -29,7 +29,15 @@ function series(pid: number, status: string, count: number, bytes: number): Seri
 }
 
 function statusOf(recorded: number, change: Partial<TreeStatus> = {}): TreeStatus {
-  const account = { recorded, exported: recorded, merged: 0, journaled: 0, dropped: {}, duplicated: 0 };
+  const account = {
+    recorded,
+    exported: recorded,
+    merged: 0,
+    journaled: 0,
+    dropped: {},
+    duplicated: 0,
+    overflowed: 0,
+  };
   const configuration = { exporter: 'file', state: 'ok', writers: TALLIES.length, account } as const;
   return {
     directory: '/tree',

@@ -30,7 +30,7 @@ export function reportSummary(summary: StorageSummary, paint: Paint): string[] {
 
 /** One line: recorded = exported + merged + journaled + dropped. */
 export function reportAccount(account: Account, paint: Paint): string {
-  const { recorded, exported, merged, journaled, dropped, duplicated } = account;
+  const { recorded, exported, merged, journaled, dropped, duplicated, overflowed } = account;
   const reasons = Object.entries(dropped).filter(([, count]) => count > 0);
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   const detail = reasons.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
@@ -43,7 +43,8 @@ export function reportAccount(account: Account, paint: Paint): string {
   ];
   const verdict = isBalanced ? paint('green', 'balanced') : paint('red', 'NOT BALANCED');
   const repeated = duplicated > 0 ? `; ${formatCount(duplicated)} sent twice` : '';
-  return `account  ${formatCount(recorded)} recorded = ${parts.join(' + ')}${repeated}  ${verdict}`;
+  const limited = overflowed > 0 ? `; ${formatCount(overflowed)} beyond a cardinality limit` : '';
+  return `account  ${formatCount(recorded)} recorded = ${parts.join(' + ')}${repeated}${limited}  ${verdict}`;
 }
 
 /** What keeps a tree's configurations from exporting, if anything does. */

@@ -13,6 +13,7 @@ const ACCOUNT: Account = {
   journaled: 1,
   dropped: { budget: 2 },
   duplicated: 3,
+  overflowed: 0,
 };
 
 describe('reportAccount', () => {

@@ -11,6 +11,7 @@ import { encodeFrames, encodeJson, encodeJsonFrame, FrameType, type FramePart } 
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
+import { bucketOf } from './bucket-of.ts';
 import { Carry } from './carry.ts';
 import { monotonic, wallTime } from './clock.ts';
 
@@ -331,16 +332,4 @@ export class Recorder {
       batch.sequence = sequence;
     }
   }
-}
-
-/** First boundary that is not below the value: buckets are `(previous, boundary]`, as OpenTelemetry defines. */
-function bucketOf(boundaries: readonly number[], value: number): number {
-  let low = 0;
-  let high = boundaries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (boundaries[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

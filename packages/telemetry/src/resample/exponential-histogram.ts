@@ -27,7 +27,7 @@ export class ExponentialHistogram extends MergedWindows<
   }
 
   /** Adds a finite value. */
-  add(window: number, value: number): void {
+  record(window: number, value: number): void {
     this.open(window).add(value);
   }
 }

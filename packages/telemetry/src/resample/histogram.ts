@@ -2,6 +2,7 @@
  * Histograms with explicit buckets: rows of all writers → one exact distribution per series.
  */
 import type { HistogramValue } from '../exporters/exporter.ts';
+import { bucketOf } from '../record/bucket-of.ts';
 import { MergedWindows, type MergedState, type Shape } from './merged-windows.ts';
 
 /** Count, sum, minimum, maximum and buckets, mergeable. */
@@ -25,8 +26,18 @@ type BucketsState = readonly [
 export type HistogramState = MergedState<BucketsState>;
 
 export class Histogram extends MergedWindows<Buckets, BucketsState, HistogramValue> {
+  readonly #boundaries: readonly number[];
+
   constructor(boundaries: readonly number[], start: { readonly startMillis: number } | HistogramState) {
     super(explicit(boundaries), start);
+    this.#boundaries = boundaries;
+  }
+
+  /** Adds a finite value. */
+  record(window: number, value: number): void {
+    const counts = new Float64Array(this.#boundaries.length + 1);
+    counts[bucketOf(this.#boundaries, value)] = 1;
+    this.add(window, { count: 1, sum: value, min: value, max: value, counts });
   }
 
   add(window: number, row: Readonly<Buckets>): void {

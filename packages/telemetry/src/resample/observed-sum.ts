@@ -48,16 +48,19 @@ export class ObservedSum {
     this.#byWriter = new Map(byWriter);
   }
 
+  /** `writer`: a journal; where several series of one journal come together here, followed by `:` and what tells them apart. */
   observe(window: number, total: number, writer: string): void {
     this.#words(window, writer).set(writer, { total, isGone: false });
   }
 
   /** A writer is gone: an up-down counter loses its part; a monotonic one keeps it. */
-  retract(window: number, writer: string): void {
-    const isKnown = this.#byWriter.has(writer) || this.#open.values().some((words) => words.has(writer));
-    if (!isKnown) return;
-    const words = this.#words(window, writer);
-    words.set(writer, { total: words.get(writer)?.total ?? null, isGone: true });
+  retract(window: number, journal: string): void {
+    const known = [this.#byWriter, ...this.#open.values()].flatMap((words) => [...words.keys()]);
+    const isOf = (writer: string): boolean => writer === journal || writer.startsWith(`${journal}:`);
+    for (const writer of new Set(known.filter(isOf))) {
+      const words = this.#words(window, writer);
+      words.set(writer, { total: words.get(writer)?.total ?? null, isGone: true });
+    }
   }
 
   close(close: Close, temporality: Temporality, emit: EmitSum): void {

@@ -15,6 +15,8 @@ export interface Account {
   readonly dropped: Readonly<Record<string, number>>;
   /** Units sent again because the answer to the first request never came. */
   readonly duplicated: number;
+  /** Units whose attributes are beyond a cardinality limit: they are in the sum above, in the series of the overflow. */
+  readonly overflowed: number;
 }
 
 /** What the server has counted for one journal so far; part of the checkpoint. */
@@ -23,6 +25,7 @@ export class JournalAccount {
   exported = 0;
   merged = 0;
   duplicated = 0;
+  overflowed = 0;
   /** Bytes of the journal that were no frames. */
   corruptBytes = 0;
   /** By the server. */
@@ -38,6 +41,7 @@ export class JournalAccount {
     this.exported = state.exported;
     this.merged = state.merged;
     this.duplicated = state.duplicated;
+    this.overflowed = state.overflowed;
     this.corruptBytes = state.corruptBytes;
   }
 
@@ -60,6 +64,7 @@ export class JournalAccount {
     this.exported += other.exported;
     this.merged += other.merged;
     this.duplicated += other.duplicated;
+    this.overflowed += other.overflowed;
     this.corruptBytes += other.corruptBytes;
     for (const [reason, units] of Object.entries(other.dropped)) this.drop(reason, units);
     this.writerDropped = addCounts(this.writerDropped, other.writerDropped);
@@ -75,12 +80,14 @@ export class JournalAccount {
       journaled: held + unread,
       dropped,
       duplicated: this.duplicated,
+      overflowed: this.overflowed,
     };
   }
 
   get state(): JournalAccountState {
-    const { received, exported, merged, duplicated, corruptBytes, dropped, writerDropped } = this;
-    return { received, exported, merged, duplicated, corruptBytes, dropped: { ...dropped }, writerDropped };
+    const { received, exported, merged, duplicated, overflowed, corruptBytes, writerDropped } = this;
+    const dropped = { ...this.dropped };
+    return { received, exported, merged, duplicated, overflowed, corruptBytes, dropped, writerDropped };
   }
 }
 
@@ -89,6 +96,7 @@ export interface JournalAccountState {
   readonly exported: number;
   readonly merged: number;
   readonly duplicated: number;
+  readonly overflowed: number;
   readonly corruptBytes: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly writerDropped: Readonly<Record<string, number>>;
@@ -101,6 +109,7 @@ export const EMPTY_ACCOUNT: Account = {
   journaled: 0,
   dropped: {},
   duplicated: 0,
+  overflowed: 0,
 };
 
 export function addAccounts(a: Account, b: Account): Account {
@@ -111,6 +120,7 @@ export function addAccounts(a: Account, b: Account): Account {
     journaled: a.journaled + b.journaled,
     dropped: addCounts(a.dropped, b.dropped),
     duplicated: a.duplicated + b.duplicated,
+    overflowed: a.overflowed + b.overflowed,
   };
 }
 

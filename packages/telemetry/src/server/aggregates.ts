@@ -4,9 +4,12 @@
  * In: rows of ingest. Out: points of closed windows; its own state, for the checkpoint.
  * Invariant: restored from a checkpoint and given the same rows again, it emits the same points in the same order.
  */
-import type { HistogramValue, ResourceDescriptor } from '../exporters/exporter.ts';
+import type { ExponentialHistogramValue, HistogramValue, ResourceDescriptor } from '../exporters/exporter.ts';
 import { decodeAttributes, encodeAttributes, type EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
+import { Decimation } from '../resample/decimation.ts';
+import type { ExponentialShape } from '../resample/exponential-buckets.ts';
+import { ExponentialHistogram, type ExponentialHistogramState } from '../resample/exponential-histogram.ts';
 import { Histogram, type HistogramState } from '../resample/histogram.ts';
 import { LastValue, type LastValueState } from '../resample/last-value.ts';
 import { ObservedSum, type ObservedSumState } from '../resample/observed-sum.ts';
@@ -14,7 +17,7 @@ import { Sum, type SumState } from '../resample/sum.ts';
 import type { Close, Instant } from '../resample/windows.ts';
 import type { ExportedSeries, SeriesIndex } from './series.ts';
 
-type Aggregate = Sum | ObservedSum | Histogram | LastValue;
+type Aggregate = Sum | ObservedSum | Histogram | ExponentialHistogram | LastValue | Decimation;
 
 interface Entry {
   readonly series: ExportedSeries;
@@ -31,13 +34,21 @@ export interface AggregateState {
   readonly sum?: SumState;
   readonly observedSum?: ObservedSumState;
   readonly histogram?: HistogramState;
+  readonly exponentialHistogram?: ExponentialHistogramState;
   readonly lastValue?: LastValueState;
+  readonly decimation?: number;
 }
 
 /** Where emitted points go. */
 export interface Emit {
   number(series: ExportedSeries, millis: number, value: number, startMillis: number): void;
   histogram(series: ExportedSeries, millis: number, value: HistogramValue, startMillis: number): void;
+  exponential(
+    series: ExportedSeries,
+    millis: number,
+    value: ExponentialHistogramValue,
+    startMillis: number,
+  ): void;
   sample(series: ExportedSeries, at: Instant, value: number, writer: string, units: number): void;
 }
 
@@ -53,8 +64,21 @@ export class Aggregates {
   }
 
   histogram(series: ExportedSeries, startMillis: number): Histogram {
-    const boundaries = series.metric.instrument.boundaries ?? [];
+    const { boundaries } = series.metric;
     return this.#aggregate(series, () => new Histogram(boundaries, { startMillis })) as Histogram;
+  }
+
+  exponentialHistogram(
+    series: ExportedSeries,
+    shape: ExponentialShape,
+    startMillis: number,
+  ): ExponentialHistogram {
+    const create = () => new ExponentialHistogram(shape, { startMillis });
+    return this.#aggregate(series, create) as ExponentialHistogram;
+  }
+
+  decimation(series: ExportedSeries): Decimation {
+    return this.#aggregate(series, () => new Decimation()) as Decimation;
   }
 
   lastValue(series: ExportedSeries): LastValue {
@@ -75,7 +99,11 @@ export class Aggregates {
         aggregate.close(close, temporality, (millis, value, start) =>
           emit.histogram(series, millis, value, start),
         );
-      } else {
+      } else if (aggregate instanceof ExponentialHistogram) {
+        aggregate.close(close, temporality, (millis, value, start) =>
+          emit.exponential(series, millis, value, start),
+        );
+      } else if (aggregate instanceof LastValue) {
         aggregate.close(close, (at, value, writer, units) => emit.sample(series, at, value, writer, units));
       }
     }
@@ -101,8 +129,9 @@ export class Aggregates {
 
   /** Whether anything waits for its window to close. */
   get hasOpenWindows(): boolean {
-    for (const { aggregate } of this.#entries.values()) if (aggregate.isOpen) return true;
-    return false;
+    return this.#entries
+      .values()
+      .some(({ aggregate }) => !(aggregate instanceof Decimation) && aggregate.isOpen);
   }
 
   /** JSON of all series, in their order. */
@@ -153,13 +182,20 @@ function stateOf(aggregate: Aggregate): Omit<AggregateState, 'resource' | 'instr
   if (aggregate instanceof Sum) return { sum: aggregate.state };
   if (aggregate instanceof ObservedSum) return { observedSum: aggregate.state };
   if (aggregate instanceof Histogram) return { histogram: aggregate.state };
-  return { lastValue: aggregate.state };
+  if (aggregate instanceof ExponentialHistogram) return { exponentialHistogram: aggregate.state };
+  if (aggregate instanceof LastValue) return { lastValue: aggregate.state };
+  return { decimation: aggregate.state };
 }
 
 function aggregateOf(series: ExportedSeries, state: AggregateState): Aggregate {
-  const { sum, observedSum, histogram, lastValue } = state;
+  const { sum, observedSum, histogram, exponentialHistogram, lastValue, decimation } = state;
+  const { resampling, boundaries } = series.metric;
   if (sum !== undefined) return new Sum(retracts(series), sum);
   if (observedSum !== undefined) return new ObservedSum(retracts(series), observedSum);
-  if (histogram !== undefined) return new Histogram(state.instrument.boundaries ?? [], histogram);
+  if (histogram !== undefined) return new Histogram(boundaries, histogram);
+  if (exponentialHistogram !== undefined && resampling.type === 'exponential_histogram') {
+    return new ExponentialHistogram(resampling, exponentialHistogram);
+  }
+  if (decimation !== undefined) return new Decimation(decimation);
   return new LastValue(lastValue);
 }

@@ -1,7 +1,7 @@
 /**
  * Metrics as a signal: rows → points of requests (raw samples) and aggregates (everything else).
  *
- * The pieces are in files of their own: `ingest.ts` reads rows, `series.ts` says which series they belong to, `aggregates.ts`
+ * The pieces are in files of their own: `ingest.ts` reads rows, `targets.ts` and `series.ts` say what they become, `aggregates.ts`
  * keeps what outlives the server, `request.ts` collects points.
  */
 import type { MetricsConfig } from '../config/signals.ts';
@@ -12,9 +12,10 @@ import type { Close } from '../resample/windows.ts';
 import { Aggregates, type AggregateState } from './aggregates.ts';
 import { Ingest } from './ingest.ts';
 import { RequestBuilder } from './request.ts';
-import { SeriesIndex } from './series.ts';
+import { SeriesIndex, type AdmittedState } from './series.ts';
 import type { Intake, IntakeContext, Request, Signal, Splitter } from './signal.ts';
 import { splitByResource, splitRequest } from './split.ts';
+import { Targets } from './targets.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
 export class MetricsSignal implements Signal<PointBatch> {
@@ -48,8 +49,13 @@ export class MetricsSignal implements Signal<PointBatch> {
   }
 
   createIntake(context: IntakeContext): Intake<PointBatch> {
-    const isMerged = this.#store !== undefined;
-    const index = new SeriesIndex(context.treeResource, this.#temporality, isMerged);
+    const { resampling, cardinalityLimit } = this.#config;
+    const index = new SeriesIndex(context.treeResource, this.#temporality, {
+      isMerged: this.#store !== undefined,
+      resampling,
+      ...(cardinalityLimit === undefined ? {} : { cardinalityLimit }),
+      admitted: (context.restored as MetricsState).admitted ?? [],
+    });
     return new MetricsIntake(this.#config, index, context);
   }
 }
@@ -60,17 +66,17 @@ class MetricsIntake implements Intake<PointBatch> {
   readonly #ingest: Ingest;
 
   constructor(
-    { reader, resampling }: MetricsConfig,
+    { reader }: MetricsConfig,
     index: SeriesIndex,
     { restored, resourceOf, countMerged }: IntakeContext,
   ) {
+    const { aggregates = [] } = restored as MetricsState;
     this.#index = index;
-    this.#ingest = new Ingest(this.#index, this.#aggregates, new RequestBuilder(), {
+    const targets = new Targets(index, this.#aggregates);
+    this.#ingest = new Ingest(targets, this.#aggregates, new RequestBuilder(), {
       intervalMillis: reader.collectIntervalMillis,
-      resampling: resampling.type,
       countMerged,
     });
-    const { aggregates = [] } = restored as MetricsState;
     this.#aggregates.restore(aggregates, this.#index, resourceOf);
   }
 
@@ -87,7 +93,7 @@ class MetricsIntake implements Intake<PointBatch> {
   }
 
   get state(): string {
-    return `{"aggregates":${this.#aggregates.state}}`;
+    return `{"aggregates":${this.#aggregates.state},"admitted":${this.#index.state}}`;
   }
 
   frame(journal: TailedJournal, frame: Frame): boolean {
@@ -111,4 +117,5 @@ class MetricsIntake implements Intake<PointBatch> {
 /** What metrics have in a checkpoint. */
 export interface MetricsState {
   readonly aggregates?: readonly AggregateState[];
+  readonly admitted?: readonly AdmittedState[];
 }

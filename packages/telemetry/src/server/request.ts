@@ -5,6 +5,8 @@
  * Invariant: the same points in the same order give the same batch.
  */
 import type {
+  ExponentialHistogramSeries,
+  ExponentialHistogramValue,
   HistogramSeries,
   HistogramValue,
   MetricPoints,
@@ -19,6 +21,8 @@ export const MAX_POINTS = 16_384;
 const MAX_BYTES = 4 * 1024 * 1024;
 /** About what a point takes beside its attributes. */
 const POINT_BYTES = 32;
+/** A bucket at the most: a count, and the boundary of an explicit one. */
+const BUCKET_BYTES = 16;
 
 export class RequestBuilder {
   readonly #slots: ExportedSeries[] = [];
@@ -31,6 +35,7 @@ export class RequestBuilder {
   readonly #values = new Float64Array(MAX_POINTS);
   readonly #owners = new Uint32Array(MAX_POINTS);
   #histograms: HistogramValue[] = [];
+  #exponentials: ExponentialHistogramValue[] = [];
   readonly #journals = new Map<string, number>();
   #points = 0;
   #bytes = 0;
@@ -68,6 +73,18 @@ export class RequestBuilder {
     start: readonly [number, number],
   ): void {
     this.#histograms[this.#row(series, seconds, nanos, start)] = value;
+    this.#bytes += BUCKET_BYTES * value.counts.length;
+  }
+
+  addExponential(
+    series: ExportedSeries,
+    seconds: number,
+    nanos: number,
+    value: ExponentialHistogramValue,
+    start: readonly [number, number],
+  ): void {
+    this.#exponentials[this.#row(series, seconds, nanos, start)] = value;
+    this.#bytes += BUCKET_BYTES * (value.positive.counts.length + value.negative.counts.length);
   }
 
   /** Gives out what was collected, and starts anew. */
@@ -89,6 +106,9 @@ export class RequestBuilder {
       if (metric.kind === 'histogram') {
         const series = group.map((entry) => this.#histogramSeries(entry.series, entry.rows));
         metrics.push({ ...common, kind: 'histogram', temporality: metric.temporality, series });
+      } else if (metric.kind === 'exponential_histogram') {
+        const series = group.map((entry) => this.#exponentialSeries(entry.series, entry.rows));
+        metrics.push({ ...common, kind: metric.kind, temporality: metric.temporality, series });
       } else {
         const series = group.map((entry) =>
           this.#numberSeries(entry.series, entry.rows, metric.kind === 'sum'),
@@ -178,10 +198,16 @@ export class RequestBuilder {
     return { ...this.#columns(series, rows, true), values };
   }
 
+  #exponentialSeries(series: ExportedSeries, rows: Uint32Array): ExponentialHistogramSeries {
+    const values = Array.from(rows, (row) => this.#exponentials[row]);
+    return { ...this.#columns(series, rows, true), values };
+  }
+
   #reset(): void {
     this.#slots.length = 0;
     this.#slotOf.clear();
     this.#histograms = [];
+    this.#exponentials = [];
     this.#journals.clear();
     this.#points = 0;
     this.#bytes = 0;

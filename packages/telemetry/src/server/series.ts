@@ -5,8 +5,10 @@
  * keep the resource of their process, so that processes never collide (single-writer principle).
  */
 import type { Attributes } from '@opentelemetry/api';
+import type { ResamplingConfig, ResamplingPolicy } from '../config/signals.ts';
 import type {
   MetricDescriptor,
+  MetricPoints,
   ResourceDescriptor,
   ScopeDescriptor,
   Temporality,
@@ -14,6 +16,9 @@ import type {
 import type { InstrumentDefinition, InstrumentKind } from '../journal/definitions.ts';
 import { TREE_PREFIX } from '../names.ts';
 import { canonicalAttributes } from '../record/attributes.ts';
+import { DEFAULT_CARDINALITY_LIMIT, OVERFLOW_ATTRIBUTES } from '../record/cardinality.ts';
+import { resamplingOf } from '../resample/policy.ts';
+import { AdmittedSets } from './admitted-sets.ts';
 
 export interface Metric {
   /** Begins with its resource and scope, so that sorting by it brings those together, in any process. */
@@ -23,9 +28,14 @@ export interface Metric {
   readonly resource: ResourceDescriptor;
   readonly scope: ScopeDescriptor;
   readonly descriptor: MetricDescriptor;
-  readonly kind: 'gauge' | 'sum' | 'histogram';
+  readonly kind: MetricPoints['kind'];
   readonly monotonic: boolean;
   readonly temporality: Temporality;
+  /** Of a gauge; `none` for all else. */
+  readonly resampling: ResamplingPolicy;
+  /** Of the buckets of an explicit histogram; none for all else. */
+  readonly boundaries: readonly number[];
+  readonly admitted: AdmittedSets;
   /** The instrument it was made from, for the checkpoint. */
   readonly instrument: InstrumentDefinition;
 }
@@ -36,9 +46,31 @@ export interface ExportedSeries {
   readonly attributes: Attributes;
   /** About what the attributes take in a request. */
   readonly attributeBytes: number;
+  /** For all attribute sets beyond the cardinality limit. */
+  readonly isOverflow: boolean;
+}
+
+/** Attribute sets of raw samples in the checkpoint: those of aggregates are there with them. */
+export interface AdmittedState {
+  readonly resource: string;
+  readonly metric: string;
+  readonly sets: string;
+}
+
+export interface SeriesOptions {
+  /** Whether all instruments belong to the tree, and none to its process. */
+  readonly isMerged?: boolean;
+  /** Default `none`. */
+  readonly resampling?: ResamplingConfig;
+  /** Series per metric, the one for the overflow included. Default 2000. */
+  readonly cardinalityLimit?: number;
+  readonly admitted?: readonly AdmittedState[];
 }
 
 type TemporalityOf = (kind: 'counter' | 'up_down_counter' | 'histogram') => Temporality;
+
+const OVERFLOW = canonicalAttributes(OVERFLOW_ATTRIBUTES);
+const NOT_RESAMPLED: ResamplingPolicy = { type: 'none' };
 
 /** All series of one configuration. */
 export class SeriesIndex {
@@ -47,12 +79,20 @@ export class SeriesIndex {
   readonly #isMerged: boolean;
   readonly #metrics = new Map<string, Metric>();
   readonly #series = new Map<string, ExportedSeries>();
+  readonly #resampling: ResamplingConfig;
+  readonly #cardinalityLimit: number;
+  /** Of raw samples, by metric: also of those that were not heard of since the restart. */
+  readonly #admitted = new Map<string, { readonly resource: string; readonly sets: AdmittedSets }>();
 
-  /** @param isMerged whether all instruments belong to the tree, and none to its process. */
-  constructor(treeResource: ResourceDescriptor, temporality: TemporalityOf, isMerged = false) {
-    this.#isMerged = isMerged;
+  constructor(treeResource: ResourceDescriptor, temporality: TemporalityOf, options: SeriesOptions = {}) {
+    this.#isMerged = options.isMerged ?? false;
     this.#treeResource = treeResource;
     this.#temporality = temporality;
+    this.#resampling = options.resampling ?? { type: 'none' };
+    this.#cardinalityLimit = options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT;
+    for (const { resource, metric, sets } of options.admitted ?? []) {
+      this.#admitted.set(metric, { resource, sets: new AdmittedSets(sets) });
+    }
   }
 
   /** The series of an instrument of a process with an attribute set; the same object for the same identity. */
@@ -69,13 +109,20 @@ export class SeriesIndex {
       instrument,
     );
     const text = canonicalAttributes(attributes);
-    const key = `${metric.key}|${text}`;
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = { key, metric, attributes: sorted(attributes), attributeBytes: text.length };
-      this.#series.set(key, series);
-    }
-    return series;
+    const known = this.#series.get(`${metric.key}|${text}`);
+    if (known !== undefined) return known;
+    const isAdmitted = text !== OVERFLOW && metric.admitted.admits(text, this.#cardinalityLimit);
+    return isAdmitted ? this.#create(metric, attributes, text) : this.#overflow(metric);
+  }
+
+  /** JSON, for the checkpoint. */
+  get state(): string {
+    const states = [...this.#admitted].map(([metric, { resource, sets }]) => ({
+      resource,
+      metric,
+      sets: sets.state,
+    }));
+    return JSON.stringify(states satisfies AdmittedState[]);
   }
 
   /** Forgets the series of a process that is gone. */
@@ -86,16 +133,49 @@ export class SeriesIndex {
     for (const [key, metric] of this.#metrics) {
       if (metric.resourceKey === resourceKey) this.#metrics.delete(key);
     }
+    for (const [key, { resource }] of this.#admitted) {
+      if (resource === resourceKey) this.#admitted.delete(key);
+    }
+  }
+
+  #create(metric: Metric, attributes: Attributes, text: string): ExportedSeries {
+    const key = `${metric.key}|${text}`;
+    const isOverflow = text === OVERFLOW;
+    const series = {
+      key,
+      metric,
+      attributes: sorted(attributes),
+      attributeBytes: text.length,
+      isOverflow,
+    };
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #overflow(metric: Metric): ExportedSeries {
+    const known = this.#series.get(`${metric.key}|${OVERFLOW}`);
+    return known ?? this.#create(metric, OVERFLOW_ATTRIBUTES, OVERFLOW);
+  }
+
+  /** Those of aggregates are in the checkpoint with them. */
+  #admittedOf(resource: string, metric: string, isRaw: boolean): AdmittedSets {
+    const known = this.#admitted.get(metric)?.sets;
+    if (known !== undefined) return known;
+    const sets = new AdmittedSets();
+    if (isRaw) this.#admitted.set(metric, { resource, sets });
+    return sets;
   }
 
   #metric(resourceKey: string, resource: ResourceDescriptor, instrument: InstrumentDefinition): Metric {
     const { scope, name, unit, valueType, boundaries } = instrument;
-    const kind = pointKind(instrument.kind);
+    const isGauge = instrument.kind === 'gauge' || instrument.kind === 'observable_gauge';
+    const resampling = isGauge ? resamplingOf(this.#resampling, name) : NOT_RESAMPLED;
+    const kind = pointKind(instrument.kind, resampling);
     const group = JSON.stringify([resourceKey, scope.name, scope.version, scope.schemaUrl]);
     const monotonic = instrument.kind === 'counter' || instrument.kind === 'observable_counter';
     // Gauges have no state that would remember across restarts whose spelling and description came first.
     const names = kind === 'gauge' ? [name, instrument.description] : [name.toLowerCase()];
-    const kinds = kind === 'gauge' ? kind : instrument.kind;
+    const kinds = isGauge ? kind : instrument.kind;
     const key = JSON.stringify([group, ...names, unit, kinds, valueType, boundaries]);
     let metric = this.#metrics.get(key);
     if (metric === undefined) {
@@ -113,7 +193,11 @@ export class SeriesIndex {
         },
         kind,
         monotonic,
-        temporality: this.#temporalityOf(instrument.kind),
+        temporality: this.#temporalityOf(isGauge ? 'histogram' : instrument.kind),
+        resampling,
+        boundaries:
+          resampling.type === 'explicit_bucket_histogram' ? resampling.boundaries : (boundaries ?? []),
+        admitted: this.#admittedOf(resourceKey, key, kind === 'gauge' && resampling.type === 'none'),
         instrument,
       };
       this.#metrics.set(key, metric);
@@ -135,7 +219,10 @@ function sorted(attributes: Attributes): Attributes {
   return copy;
 }
 
-export function pointKind(kind: InstrumentKind): 'gauge' | 'sum' | 'histogram' {
-  if (kind === 'gauge' || kind === 'observable_gauge') return 'gauge';
+function pointKind(kind: InstrumentKind, { type }: ResamplingPolicy): MetricPoints['kind'] {
+  if (kind === 'gauge' || kind === 'observable_gauge') {
+    if (type === 'exponential_histogram') return type;
+    return type === 'explicit_bucket_histogram' ? 'histogram' : 'gauge';
+  }
   return kind === 'histogram' ? 'histogram' : 'sum';
 }

@@ -10,8 +10,8 @@ import type { JournalPlaces } from '../journal/places.ts';
 import { FIRST, JournalReader, type Chunk, type Position } from '../journal/reader.ts';
 import { encodeIdentity, liveness } from '../tree/identity.ts';
 import { JournalAccount, type JournalAccountState } from './account.ts';
-import type { Targets } from './ingest.ts';
 import { Retention, WHOLE } from './retention.ts';
+import type { Target } from './targets.ts';
 
 /** A journal in the checkpoint. */
 export interface JournalState {
@@ -33,7 +33,8 @@ export class TailedJournal {
   readonly resourceKey: string;
   /** The same object for all journals of a process, once its pipeline has taken it in. */
   resource: ResourceDescriptor;
-  readonly targets: Targets = new Map();
+  /** What its series have become, by their ids. */
+  readonly targets: Map<number, Target> = new Map();
   position: Position = FIRST;
   lastSequence = 0;
   /** Bytes that this server has read of it. */

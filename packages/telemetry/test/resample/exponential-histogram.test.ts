@@ -42,7 +42,7 @@ function recorded(): ExponentialHistogram {
     [3, 4],
     [12, 8],
   ]) {
-    histogram.add(window, value);
+    histogram.record(window, value);
   }
   return histogram;
 }

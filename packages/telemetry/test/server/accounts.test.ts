@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 // oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
-import type { Histogram } from '@opentelemetry/sdk-metrics';
+import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
+import type { ResamplingConfig } from '../../src/config/signals.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import type { TailedJournal } from '../../src/server/tailed-journal.ts';
 import type { Writer } from './journals.ts';
@@ -19,6 +20,16 @@ const SEEN = 'multistorageclient.seen';
 const SIZES = 'multistorageclient.sizes';
 const KINDS = ['gauge', 'counter', 'up_down_counter', 'observable_counter', 'histogram'] as const;
 const NAMES = [GAUGE, SUM, QUEUE, SEEN, SIZES];
+/** With more attribute sets than the limit lets have series of their own. */
+const MANY = {
+  gauge: 'multistorageclient.many.latency',
+  counter: 'multistorageclient.many.sum',
+  observable_counter: 'multistorageclient.many.seen',
+  observable_up_down_counter: 'multistorageclient.many.level',
+} as const;
+const SETS = 5;
+const LIMIT = 3;
+const FACTOR = 3;
 
 /** What happens to a configuration: its writers are named by their place among those that are there. */
 type Step =
@@ -44,7 +55,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc.record({
         do: fc.constant('record' as const),
         writer: small,
-        kind: fc.integer({ min: 0, max: 5 }),
+        kind: fc.integer({ min: 0, max: 8 }),
         rows: fc.integer({ min: 1, max: 4 }),
       }),
     },
@@ -75,9 +86,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
+type Many = keyof typeof MANY;
+
 interface Member {
   readonly writer: Writer;
+  readonly number: number;
   readonly series: readonly number[];
+  /** By attribute set. */
+  readonly many: Readonly<Record<Many, readonly number[]>>;
+  readonly manySeen: number[];
   seen: number;
   queued: number;
 }
@@ -93,12 +110,23 @@ class Run {
   readonly samples: number[] = [];
   sum = 0;
   readonly sizes: number[] = [];
+  /** Samples of the gauge of each writer, in their order. */
+  readonly byWriter = new Map<number, number[]>();
   seenByGone = 0;
+  many = 0;
+  manySeenByGone = 0;
+  /** Units by metric and attribute set. */
+  readonly units = new Map<string, number>();
   #joined = 0;
 
-  constructor(t: TestContext, resampling: 'none' | 'last_value') {
+  constructor(t: TestContext, resampling: ResamplingConfig) {
     this.t = t;
-    this.stage = new Stage(t, { resampling, collectIntervalMillis: 250, exportTimeoutMillis: 1 });
+    this.stage = new Stage(t, {
+      resampling,
+      cardinalityLimit: LIMIT,
+      collectIntervalMillis: 250,
+      exportTimeoutMillis: 1,
+    });
   }
 
   async step(step: Step): Promise<void> {
@@ -116,10 +144,22 @@ class Run {
       startedAtMillis: this.nowMillis,
       resource: { writer: ++this.#joined },
     });
+    const ofSets = (kind: Many): number[] => {
+      const instrument = writer.instrument(kind, MANY[kind]);
+      return Array.from({ length: SETS }, (_, set) => writer.series(instrument, { set }));
+    };
+    const many = {
+      gauge: ofSets('gauge'),
+      counter: ofSets('counter'),
+      observable_counter: ofSets('observable_counter'),
+      observable_up_down_counter: ofSets('observable_up_down_counter'),
+    };
     const series = KINDS.map((kind, index) =>
       writer.metric(kind, NAMES[index], {}, kind === 'histogram' ? { boundaries: BOUNDARIES } : {}),
     );
-    this.members.push({ writer, series, seen: 0, queued: 0 });
+    const manySeen = Array.from({ length: SETS }, () => 0);
+    this.members.push({ writer, number: this.#joined, series, many, manySeen, seen: 0, queued: 0 });
+    this.byWriter.set(this.#joined, []);
     this.pipeline.addJournal(this.stage.open(writer.id) as TailedJournal);
   }
 
@@ -129,6 +169,7 @@ class Run {
     else member.writer.goodbye();
     this.recorded += member.writer.recorded;
     this.seenByGone += member.seen;
+    this.manySeenByGone += total(member.manySeen);
   }
 
   record(member: Member, kind: number, rows: number): void {
@@ -137,6 +178,7 @@ class Run {
     if (kind === 0) {
       const values = Array.from({ length: rows }, (_, row) => this.samples.length + row + 1);
       this.samples.push(...values);
+      this.byWriter.get(member.number)?.push(...values);
       writer.samples(at, ...values.map((value, row) => [series[0], value, row * 1000] as const));
     } else if (kind === 1) {
       this.sum += rows;
@@ -152,9 +194,34 @@ class Run {
       const values = [1, 50, 500].slice(0, rows);
       this.sizes.push(...values);
       writer.histogram(at, series[4], BOUNDARIES, values);
-    } else {
+    } else if (kind === 5) {
       writer.account({ budget: rows });
       writer.samples(at, [9999, 1]);
+    } else {
+      this.recordMany(member, kind, rows, at);
+    }
+  }
+
+  recordMany({ writer, number, many, manySeen }: Member, kind: number, rows: number, at: number): void {
+    const set = (rows + number) % SETS;
+    const count = (metric: Many, units: number): void => {
+      const key = JSON.stringify([MANY[metric], set]);
+      this.units.set(key, (this.units.get(key) ?? 0) + units);
+    };
+    if (kind === 6) {
+      this.many += rows;
+      writer.sums(at, [many.counter[set], rows, rows]);
+      count('counter', rows);
+    } else if (kind === 7) {
+      manySeen[set] += rows;
+      const value = manySeen[set];
+      writer.sums(at, [many.observable_counter[set], value], [many.observable_up_down_counter[set], value]);
+      count('observable_counter', 1);
+      count('observable_up_down_counter', 1);
+    } else {
+      this.samples.push(this.samples.length + 1);
+      writer.samples(at, [many.gauge[set], this.samples.length]);
+      count('gauge', 1);
     }
   }
 
@@ -186,11 +253,7 @@ class Run {
   }
 }
 
-async function carriedOut(
-  t: TestContext,
-  resampling: 'none' | 'last_value',
-  all: readonly Step[],
-): Promise<Run> {
+async function carriedOut(t: TestContext, resampling: ResamplingConfig, all: readonly Step[]): Promise<Run> {
   t.mock.timers.setTime(T0);
   const run = new Run(t, resampling);
   run.pipeline = await run.stage.pipeline();
@@ -217,7 +280,7 @@ function pointsOf({ stage }: Run, metric: string): Point[] {
   const points = new Map<string, Point>();
   for (const point of stage.backend.points) {
     if (point.metric !== metric) continue;
-    const key = JSON.stringify([point.resource, point.time]);
+    const key = JSON.stringify([point.resource, point.attributes, point.time]);
     const known = points.get(key);
     if (known !== undefined) assert.deepEqual(point, known);
     points.set(key, point);
@@ -251,11 +314,47 @@ function checkTotals(run: Run): void {
   );
 }
 
+/** Sums over all series are exact, whoever has one, and who has one keeps it. */
+function checkCardinality(run: Run): void {
+  const sent = run.stage.backend.requests.flatMap(({ points }) => points);
+  let overflowed = 0;
+  for (const name of Object.values(MANY)) {
+    const series = new Set(
+      sent.filter(({ metric }) => metric === name).map(({ attributes }) => JSON.stringify(attributes)),
+    );
+    const own = [...series].filter((attributes) => !attributes.includes('otel.metric.overflow'));
+    assert.ok(own.length < LIMIT && series.size <= LIMIT, `${name} has the series ${[...series].join()}`);
+    for (const [key, units] of run.units) {
+      const [metric, set] = JSON.parse(key) as [string, number];
+      if (metric === name && !series.has(JSON.stringify({ set }))) overflowed += units;
+    }
+  }
+  assert.equal(readTreeStatus(run.stage.directory).account.overflowed, overflowed);
+  const living = total(run.members.map(({ manySeen }) => total(manySeen)));
+  assert.equal(lastTotal(run, MANY.counter), run.many);
+  assert.equal(lastTotal(run, MANY.observable_counter), living + run.manySeenByGone);
+  assert.equal(lastTotal(run, MANY.observable_up_down_counter), living);
+}
+
+function lastTotal(run: Run, metric: string): number {
+  const last = new Map(pointsOf(run, metric).map((point) => [JSON.stringify(point.attributes), point.value]));
+  return total([...last.values()] as number[]);
+}
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** Points of the gauge that every writer has a resource of its own for, by writer. */
+function gaugesByWriter(run: Run): Map<number, Point[]> {
+  return Map.groupBy(pointsOf(run, GAUGE), ({ resource }) => resource['writer'] as number);
+}
+
 /** Samples in the requests that had one of these answers. */
 function samplesIn({ stage }: Run, ...answers: readonly Answer[]): number[] {
   const requests = stage.backend.requests.filter(({ answer }) => answers.includes(answer));
   return requests.flatMap(({ points }) =>
-    points.flatMap(({ metric, value }) => (metric === GAUGE ? [value as number] : [])),
+    points.flatMap(({ metric, value }) =>
+      metric === GAUGE || metric === MANY.gauge ? [value as number] : [],
+    ),
   );
 }
 
@@ -264,8 +363,9 @@ suite('whatever happens, in whatever order', () => {
     t.mock.timers.enable({ apis: ['Date'], now: T0 });
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
-        const run = await carriedOut(t, 'none', all);
+        const run = await carriedOut(t, { type: 'none' }, all);
         checkTotals(run);
+        checkCardinality(run);
         const rejected = samplesIn(run, 'reject');
         const accepted = samplesIn(run, 'accept');
         // What a single point alone is too large for is dropped as well.
@@ -288,17 +388,73 @@ suite('whatever happens, in whatever order', () => {
     t.mock.timers.enable({ apis: ['Date'], now: T0 });
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
-        const run = await carriedOut(t, 'last_value', all);
+        const run = await carriedOut(t, { type: 'last_value' }, all);
         checkTotals(run);
+        checkCardinality(run);
         const { account, balanced } = readTreeStatus(run.stage.directory);
         assert.equal(balanced, true);
         assert.equal(account.recorded, run.allRecorded + writerDrops(account.dropped));
         assert.equal(account.journaled, 0);
         assert.equal(account.exported, samplesIn(run, 'accept').length);
-        const byWriter = Map.groupBy(pointsOf(run, GAUGE), ({ resource }) => resource['writer']);
-        for (const points of byWriter.values()) {
+        for (const points of gaugesByWriter(run).values()) {
           const times = points.map(({ time }) => millisOf(time));
           assert.ok(times.every((millis, at) => at === 0 || millis > times[at - 1]));
+        }
+      }),
+      { numRuns: Number(process.env['MSC_TEST_RUNS'] ?? 30) },
+    );
+  });
+
+  test('decimation keeps the first of every few samples of a series, and the rest is merged', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: T0 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const run = await carriedOut(t, { type: 'decimation', factor: FACTOR }, all);
+        checkTotals(run);
+        checkCardinality(run);
+        const { account } = readTreeStatus(run.stage.directory);
+        const accepted = samplesIn(run, 'accept');
+        assert.equal(accepted.length, new Set(accepted).size, 'nothing twice');
+        assert.equal(account.recorded, run.allRecorded + writerDrops(account.dropped));
+        assert.equal(account.exported, accepted.length);
+        assert.equal(account.journaled, 0);
+        const sent = new Set(samplesIn(run, 'accept', 'lose', 'refuse', 'reject', 'too-large'));
+        for (const values of run.byWriter.values()) {
+          const kept = values.filter((value) => sent.has(value));
+          assert.deepEqual(
+            kept,
+            values.filter((_, place) => place % FACTOR === 0),
+          );
+        }
+      }),
+      { numRuns: Number(process.env['MSC_TEST_RUNS'] ?? 30) },
+    );
+  });
+
+  test('an exponential histogram ends with every sample in it, whatever its scale was on the way', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: T0 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const resampling = { type: 'exponential_histogram', maxBuckets: 4, maxScale: 20 } as const;
+        const run = await carriedOut(t, resampling, all);
+        checkTotals(run);
+        checkCardinality(run);
+        const { account } = readTreeStatus(run.stage.directory);
+        assert.equal(account.recorded, run.allRecorded + writerDrops(account.dropped));
+        assert.equal(account.merged, account.recorded - total(Object.values(account.dropped)));
+        assert.deepEqual([account.exported, account.journaled], [0, 0]);
+        for (const [writer, points] of gaugesByWriter(run)) {
+          const histograms = points.map(({ value }) => value as unknown as ExponentialHistogram);
+          const counts = histograms.map(({ count }) => count);
+          assert.ok(counts.every((count, at) => at === 0 || count >= counts[at - 1]));
+          // The series of a process that is gone may have said its last in a request that was rejected.
+          if (!run.members.some(({ number }) => number === writer)) continue;
+          const values = run.byWriter.get(writer) ?? [];
+          const { count, sum, min, max } = histograms.at(-1) ?? {};
+          assert.deepEqual(
+            { count, sum, min, max },
+            { count: values.length, sum: total(values), min: Math.min(...values), max: Math.max(...values) },
+          );
         }
       }),
       { numRuns: Number(process.env['MSC_TEST_RUNS'] ?? 30) },

@@ -35,11 +35,14 @@ function startWriter(stage: Stage, index: number): { writer: Writer; record: (fr
   const seen = writer.metric('observable_counter', 'own.seen', attributes, over);
   const sizes = writer.metric('histogram', 'own.sizes', attributes, { ...over, boundaries: BOUNDARIES });
   const operation = writer.metric('operation', 'multistorageclient.operation', attributes);
+  const spread = writer.instrument('gauge', 'multistorageclient.many');
+  const many = [0, 1, 2].map((set) => writer.series(spread, { thread: index, set }));
   const record = (fromMillis: number): void => {
     for (let frame = 0; frame < FRAMES; frame++) {
       const at = fromMillis + frame * 300 + index * 7;
       writer.sums(at, [sum, 1 + index], [queue, 1], [seen, frame * 5 + (at - T0)]);
       writer.histogram(at, sizes, BOUNDARIES, [1, 50, 500 + frame]);
+      writer.samples(at, [many[frame % 3], frame]);
       writer.operations(at, [operation, 1000 + frame, 10], [operation, 2000]);
       const rows = Array.from(
         { length: SAMPLES },
@@ -212,7 +215,7 @@ async function everyMoment(
     assert.deepEqual({ ...counts, duplicated: 0 }, expected.account, moment.name);
     const unanswered = owed.filter(({ accepted }) => moment.isUnanswered && accepted === moment.accepted);
     const isRepeated = unanswered.some(({ points }) =>
-      points.some(({ metric }) => /gauge|latency/.test(metric)),
+      points.some(({ metric, value }) => /gauge|latency|many/.test(metric) && typeof value === 'number'),
     );
     assert.equal(duplicated > 0, isRepeated, moment.name);
     await again.stop();
@@ -227,6 +230,16 @@ async function everyMoment(
 suite('a cycle that was killed at any moment goes on as if it had not been', () => {
   test('with raw samples', (t) => everyMoment(t, {}, AggregationTemporality.CUMULATIVE));
   test('with last values', (t) =>
-    everyMoment(t, { resampling: 'last_value' }, AggregationTemporality.CUMULATIVE));
+    everyMoment(t, { resampling: { type: 'last_value' } }, AggregationTemporality.CUMULATIVE));
+  test('with decimated samples', (t) =>
+    everyMoment(t, { resampling: { type: 'decimation', factor: 7 } }, AggregationTemporality.CUMULATIVE));
+  test('with exponential histograms', (t) =>
+    everyMoment(
+      t,
+      { resampling: { type: 'exponential_histogram', maxBuckets: 160, maxScale: 20 } },
+      AggregationTemporality.CUMULATIVE,
+    ));
+  test('with a cardinality limit that its threads exceed together', (t) =>
+    everyMoment(t, { cardinalityLimit: 3 }, AggregationTemporality.CUMULATIVE));
   test('with delta temporality', (t) => everyMoment(t, {}, AggregationTemporality.DELTA));
 });

@@ -40,7 +40,7 @@ suite('the end of writers', () => {
   });
 
   test('a last value is not forgotten with it', async (t) => {
-    const { stage, at } = stageAt(t, { resampling: 'last_value' });
+    const { stage, at } = stageAt(t, { resampling: { type: 'last_value' } });
     const writer = stage.writer({ process: deadProcess() });
     const latency = writer.metric('gauge', 'multistorageclient.latency');
     writer.samples(T0 + 100, [latency, 1], [latency, 2, 1]);
@@ -57,6 +57,7 @@ suite('the end of writers', () => {
       journaled: 0,
       dropped: {},
       duplicated: 0,
+      overflowed: 0,
     });
   });
 

@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import type { MetricsConfig } from '../../src/config/signals.ts';
+import type { MetricsConfig, ResamplingConfig } from '../../src/config/signals.ts';
 import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
 import type { Account } from '../../src/server/account.ts';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
@@ -23,7 +23,8 @@ import { Backend } from './scripted-exporter.ts';
 export const T0 = 1_800_000_000_000;
 
 export interface StageOptions {
-  readonly resampling?: 'none' | 'last_value';
+  readonly resampling?: ResamplingConfig;
+  readonly cardinalityLimit?: number;
   readonly collectIntervalMillis?: number;
   readonly exportIntervalMillis?: number;
   /** Short: an answer that never comes is waited for so long. */
@@ -74,7 +75,8 @@ export class Stage {
         exportIntervalMillis: options.exportIntervalMillis ?? 10_000,
         exportTimeoutMillis: options.exportTimeoutMillis ?? 1,
       },
-      resampling: { type: options.resampling ?? 'none' },
+      resampling: options.resampling ?? { type: 'none' },
+      ...(options.cardinalityLimit === undefined ? {} : { cardinalityLimit: options.cardinalityLimit }),
     };
   }
 

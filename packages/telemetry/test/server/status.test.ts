@@ -47,6 +47,7 @@ suite('the status of a tree', () => {
       journaled: 6,
       dropped: { budget: 2 },
       duplicated: 0,
+      overflowed: 0,
     });
     assert.deepEqual(
       writers.map(({ id, pid, threadId, state }) => ({ id, pid, threadId, state })),
@@ -78,7 +79,7 @@ suite('the status of a tree', () => {
   });
 
   test('what waits in a window is journaled, also when its writer is retired', async (t) => {
-    const stage = stageAt(t, { resampling: 'last_value' });
+    const stage = stageAt(t, { resampling: { type: 'last_value' } });
     const writer = stage.writer({ process: deadProcess() });
     const other = stage.writer();
     const gauge = writer.metric('gauge', 'multistorageclient.latency');
