@@ -4,8 +4,9 @@ import path from 'node:path';
 import { after, before, beforeEach, mock, suite, test } from 'node:test';
 import { ValueType } from '@opentelemetry/api';
 import type { MetricsOptions } from '../src/config/metrics.ts';
+import type { TracesOptions } from '../src/config/traces.ts';
 import { init } from '../src/init.ts';
-import { CounterName, GaugeName, TelemetryError } from '../src/index.ts';
+import { CounterName, GaugeName, TelemetryError, VERSION } from '../src/index.ts';
 import { TelemetryMode } from '../src/modes.ts';
 import type { Telemetry } from '../src/telemetry.ts';
 import { scratchDirectory } from './server/stage.ts';
@@ -19,6 +20,8 @@ function configFor(backend: Backend, over: object = {}): MetricsOptions {
 
 /** As JavaScript may pass it. */
 const anything = (value: unknown): MetricsOptions => value as MetricsOptions;
+
+const tracesAnything = (value: unknown): TracesOptions => value as TracesOptions;
 
 const root = scratchDirectory();
 const said: string[] = [];
@@ -37,6 +40,17 @@ after(async () => {
 });
 
 suite('the objects of a configuration', () => {
+  test('of traces are the same for equal configurations', () => {
+    const one = tracesAnything({ exporter: { type: 'console' }, sampler: { type: 'always_on' } });
+    const two = tracesAnything({ sampler: { type: 'always_on' }, exporter: { type: 'console' } });
+    const provider = telemetry.tracerProvider(one);
+    assert.notEqual(provider, undefined);
+    assert.equal(telemetry.tracerProvider(two), provider);
+    assert.equal(telemetry.tracer(one), telemetry.tracer(two));
+    assert.equal(provider?.getTracer('multistorageclient', VERSION), telemetry.tracer(one));
+    assert.notEqual(telemetry.tracerProvider(tracesAnything({ exporter: { type: 'console' } })), provider);
+  });
+
   test('are the same for equal configurations, whatever the order and spelling of their keys', () => {
     const backend = new Backend('equal');
     const options = { backend: backend.name };
@@ -84,6 +98,14 @@ suite('a configuration that cannot export', () => {
       assert.equal(telemetry.operations(anything(config), { provider: 's3' }), undefined);
     }
     assert.deepEqual(said, ['msc-telemetry: no exporter is configured: metrics are disabled']);
+  });
+
+  test('gives no tracer either', () => {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      assert.equal(telemetry.tracerProvider(tracesAnything({})), undefined);
+      assert.equal(telemetry.tracer(tracesAnything({ sampler: { type: 'always_on' } })), undefined);
+    }
+    assert.deepEqual(said, ['msc-telemetry: no exporter is configured: traces are disabled']);
   });
 
   test('with one that is not usable gives undefined, and one line that says why', () => {

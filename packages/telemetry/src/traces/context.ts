@@ -1,9 +1,10 @@
 /**
  * The active context: what a span is the child of where the program names no parent.
  *
- * Within a process it is OpenTelemetry's, and follows asynchronous calls. Across processes it is inherited: `TRACEPARENT` and
- * `TRACESTATE` of the environment (OpenTelemetry specification, environment variables as carriers).
+ * Within a thread it is OpenTelemetry's, and follows asynchronous calls. A process or thread that was started inside a span
+ * inherits that span (children.ts): it is the parent of what has no other.
  */
+import { getEnvironmentData } from 'node:worker_threads';
 import {
   context,
   createContextKey,
@@ -12,6 +13,7 @@ import {
   type Context,
   type SpanContext,
 } from '@opentelemetry/api';
+import { CARRIER_KEY, OWN_TRACEPARENT, type ThreadCarrier } from './carrier.ts';
 import type { TracingSdk } from './sdk.ts';
 
 /** Sets a context manager where the program has none; one that is there is never replaced. */
@@ -27,8 +29,14 @@ export function withInherited(active: Context, inherited: SpanContext | undefine
   return trace.setSpanContext(active, inherited);
 }
 
-/** The span that was active where this process or thread was started. */
+/** The span that was active where this process or thread was started; `undefined` where none was. */
 export function inheritedSpan({ core, carrier }: TracingSdk): SpanContext | undefined {
   const propagator = new core.W3CTraceContextPropagator();
-  return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, undefined, new carrier.EnvironmentGetter()));
+  const handed = getEnvironmentData(CARRIER_KEY) as ThreadCarrier | undefined;
+  // Who gave a thread an environment of its own may have set another one on purpose.
+  const getter =
+    handed === undefined || OWN_TRACEPARENT !== handed.parent
+      ? new carrier.EnvironmentGetter()
+      : { get: (_: unknown, key: string) => handed.variables[key.toUpperCase()], keys: () => [] };
+  return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, undefined, getter));
 }

@@ -9,6 +9,7 @@ import type { TracesConfig } from '../config/signals.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { openRecorder, type RecordingOptions, type SignalRecording } from '../recording.ts';
 import { processResource } from '../tree/resource.ts';
+import { continueInChildren } from './children.ts';
 import { ensureContextManager, inheritedSpan } from './context.ts';
 import { JournalSpanProcessor } from './processor.ts';
 import { samplerOf, spanLimits } from './sampler.ts';
@@ -21,6 +22,7 @@ export class TracesRecording implements SignalRecording {
   readonly signal = 'traces';
   readonly recorder: Recorder;
   readonly provider: RecordingTracerProvider;
+  readonly #stopContinuing: () => void;
 
   constructor(config: TracesConfig, options: Omit<RecordingOptions, 'observes'>) {
     const sdk = loadTracingSdk();
@@ -32,17 +34,16 @@ export class TracesRecording implements SignalRecording {
       spanLimits: spanLimits(environment),
       spanProcessors: [new JournalSpanProcessor(this.recorder)],
     });
-    this.provider = new RecordingTracerProvider({
-      recorder: this.recorder,
-      provider,
-      inherited: inheritedSpan(sdk),
-    });
+    const inherited = inheritedSpan(sdk);
+    this.provider = new RecordingTracerProvider({ recorder: this.recorder, provider, inherited });
+    this.#stopContinuing = continueInChildren(sdk, inherited);
   }
 
   /** Traces have nothing that is observed. */
   async observe(): Promise<void> {}
 
   close(): void {
+    this.#stopContinuing();
     this.recorder.close();
   }
 }

@@ -18,7 +18,7 @@ const { env: environment, execPath } = process;
 const FIRST_RESTART_MILLIS = 50;
 const MAX_RESTART_MILLIS = 5000;
 /** Set in the server: telemetry inside it never starts a server of its own. */
-const SERVER_VARIABLE = 'MSC_TELEMETRY_SERVER';
+export const SERVER_VARIABLE = 'MSC_TELEMETRY_SERVER';
 
 export interface SpawnOptions {
   /** File of the server; for programs that are bundled. Default `MSC_TELEMETRY_SERVER_PATH`, else this package's own. */
@@ -103,7 +103,7 @@ export class Supervisor {
 /** What the server gets of the environment: proxies, certificates and paths, but nothing that configures Node or OTel. */
 function serverEnvironment(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
-    ([name]) => !/^(NODE_|OTEL_|npm_)/.test(name) || name === 'NODE_EXTRA_CA_CERTS',
+    ([name]) => !/^(NODE_|OTEL_|npm_|TRACE(PARENT|STATE)$)/.test(name) || name === 'NODE_EXTRA_CA_CERTS',
   );
   return { ...Object.fromEntries(kept), [SERVER_VARIABLE]: '1' };
 }
