@@ -25,7 +25,8 @@ export function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
         const { MetricsFileExporter } = await import('./file.ts');
         return new MetricsFileExporter(pathOf(config));
       }
-      case 'otlp': {
+      case 'otlp':
+      case '_otlp_msal': {
         const [{ OtlpMetricsExporter }, { connectOtlp }] = await Promise.all([
           import('./otlp-metrics.ts'),
           import('./otlp-connect.ts'),
@@ -64,7 +65,8 @@ export function loadSpansExporter(config: ExporterConfig): Promise<SpansExporter
         ]);
         return new FileExporter(pathOf(config), encodeSpansJson);
       }
-      case 'otlp': {
+      case 'otlp':
+      case '_otlp_msal': {
         const [{ OtlpExporter }, { TRACES }, { connectOtlp }] = await Promise.all([
           import('./otlp-exporter.ts'),
           import('./otlp-traces.ts'),

@@ -77,18 +77,28 @@ export class OptionSource {
     this.problems.push({ path, value, expected });
   }
 
+  /** Reports what an option holds, or that it is not there. */
+  wrong(name: string, expected: string, { secret = false }: { readonly secret?: boolean } = {}): void {
+    const { path, value } = this.named(name) ?? { path: `${this.#path}.${name}`, value: undefined };
+    this.problems.push({ path, value: secret && value !== undefined ? HIDDEN : value, expected });
+  }
+
+  /** An option by its name in snake_case, or the same in camelCase. */
+  named(name: string): Found | undefined {
+    return this.option(spellings([name]));
+  }
+
   /** A text that must not be empty; a problem where it is missing. */
-  text(name: string, expected: string, { secret = false }: { readonly secret?: boolean } = {}): string {
-    const value = this.options[name];
+  text(name: string, expected: string, options: { readonly secret?: boolean } = {}): string {
+    const value = this.named(name)?.value;
     if (typeof value === 'string' && value !== '') return value;
-    const shown = secret && value !== undefined ? HIDDEN : value;
-    this.problems.push({ path: `${this.#path}.${name}`, value: shown, expected });
+    this.wrong(name, expected, options);
     return '';
   }
 
   /** A text with a default. */
   textOr(name: string, preset: string): string {
-    return this.option([name]) === undefined ? preset : this.text(name, 'a text that is not empty');
+    return this.named(name) === undefined ? preset : this.text(name, 'a text that is not empty');
   }
 
   /** What is configured one level further down; an object. */
@@ -101,6 +111,14 @@ export class OptionSource {
     }
     return new OptionSource({}, path, this.#env, this.problems);
   }
+}
+
+/** Names in snake_case, and the same in camelCase. */
+export function spellings(names: readonly string[]): string[] {
+  const camel = names.map((name) =>
+    name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+  return [...new Set([...names, ...camel])];
 }
 
 function isSection(value: unknown): value is Options {

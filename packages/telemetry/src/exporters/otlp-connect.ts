@@ -1,5 +1,6 @@
 import { FileCredentials, type Credentials } from './credentials.ts';
 import type { ExporterConfig } from './exporter.ts';
+import { isMsalConfig } from './msal-config.ts';
 import { importOptional } from './optional-package.ts';
 import { isOtlpConfig, type OtlpConfig } from './otlp-config.ts';
 import { HttpTransport } from './otlp-http.ts';
@@ -13,25 +14,34 @@ export interface OtlpConnection {
 }
 
 /**
- * The transport of an exporter that speaks OTLP, as its options have it.
+ * The transport of an exporter that speaks OTLP, as its type and options have it.
  *
  * @throws Error where the options are not resolved ones, or a package is missing.
  */
 export async function connectOtlp(
-  { options }: ExporterConfig,
+  { type, options }: ExporterConfig,
   signal: TelemetrySignal,
 ): Promise<OtlpConnection> {
-  if (!isOtlpConfig(options)) throw new Error('its options were not resolved');
-  return { otlp: options, transport: await transportOf(options, signal, new FileCredentials(options)) };
+  switch (type) {
+    case '_otlp_msal': {
+      if (!isMsalConfig(options)) break;
+      const msal = await importOptional('@azure/msal-node', 'it', () => import('@azure/msal-node'));
+      const { MsalCredentials } = await import('./msal-credentials.ts');
+      return await connect(options.exporter, signal, () => new MsalCredentials(msal, options));
+    }
+    default:
+      if (isOtlpConfig(options)) return await connect(options, signal, () => new FileCredentials(options));
+  }
+  throw new Error('its options were not resolved');
 }
 
-async function transportOf(
+async function connect(
   otlp: OtlpConfig,
   signal: TelemetrySignal,
-  credentials: Credentials,
-): Promise<OtlpTransport> {
-  if (otlp.protocol !== 'grpc') return new HttpTransport(otlp, credentials);
+  makeCredentials: () => Credentials,
+): Promise<OtlpConnection> {
+  if (otlp.protocol !== 'grpc') return { otlp, transport: new HttpTransport(otlp, makeCredentials()) };
   const grpc = await importOptional('@grpc/grpc-js', 'the protocol grpc', () => import('@grpc/grpc-js'));
   const { GrpcTransport } = await import('./otlp-grpc.ts');
-  return new GrpcTransport(grpc, signal, otlp, credentials);
+  return { otlp, transport: new GrpcTransport(grpc, signal, otlp, makeCredentials()) };
 }

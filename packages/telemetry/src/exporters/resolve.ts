@@ -12,6 +12,7 @@ import { DEFAULT_PROMETHEUS, type PrometheusConfig } from '../config/signals.ts'
 import { invalid, show, type Problem } from '../errors.ts';
 import type { ExporterConfig } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
+import { resolveMsal } from './msal-config.ts';
 import { OptionSource, type Environment } from './option-source.ts';
 import { resolveOtlp } from './otlp-config.ts';
 import { locateModule } from './program-module.ts';
@@ -33,6 +34,7 @@ const BUILT_IN: ReadonlyMap<unknown, Resolve> = new Map<string, Resolve>([
   ['file', resolveFile],
   ['otlp', resolveOtlp],
   ['prometheus', resolvePrometheus],
+  ['_otlp_msal', resolveMsal],
 ]);
 const TYPES = [...BUILT_IN.keys()].map((type) => `"${String(type)}"`).join(', ') + ', or "module#Class"';
 

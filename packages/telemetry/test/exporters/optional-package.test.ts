@@ -18,7 +18,11 @@ suite('packages that are not installed', () => {
     mkdirSync(join(directory, 'node_modules'));
     symlinkSync(INSTALLED, join(directory, 'node_modules', '@opentelemetry'));
     const load = pathToFileURL(join(directory, 'src', 'exporters', 'load.js')).href;
-    const configs = [{ type: 'otlp', options: otlpConfig('http://h:1', { protocol: 'grpc' }) }];
+    const exporter = otlpConfig('http://h:1');
+    const configs = [
+      { type: 'otlp', options: { ...exporter, protocol: 'grpc' } },
+      { type: '_otlp_msal', options: { auth: { scopes: [], credential: {} }, exporter } },
+    ];
     const program = `
       const { loadExporter } = await import(${JSON.stringify(load)});
       for (const config of ${JSON.stringify(configs)}) {
@@ -31,6 +35,8 @@ suite('packages that are not installed', () => {
     assert.deepEqual(output.trimEnd().split('\n'), [
       'MSC_EXPORTER_UNUSABLE exporter "otlp" cannot be loaded: the protocol grpc needs the package @grpc/grpc-js, ' +
         'which is not installed: npm install @grpc/grpc-js',
+      'MSC_EXPORTER_UNUSABLE exporter "_otlp_msal" cannot be loaded: it needs the package ' +
+        '@azure/msal-node, which is not installed: npm install @azure/msal-node',
     ]);
   });
 });

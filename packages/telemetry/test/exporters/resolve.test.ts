@@ -62,7 +62,10 @@ suite('resolving an exporter', () => {
       assert.deepEqual(others, []);
       assert.equal(problem.path, 'exporter.type');
       assert.equal(problem.value, type);
-      assert.equal(problem.expected, '"console", "file", "otlp", "prometheus", or "module#Class"');
+      assert.equal(
+        problem.expected,
+        '"console", "file", "otlp", "prometheus", "_otlp_msal", or "module#Class"',
+      );
     }
     assert.throws(() => resolveExporter(undefined, {}), /exporter\.type: got undefined, expected "console"/);
   });
