@@ -7,7 +7,13 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { readTreeStatus } from '@multistorageclient/telemetry';
-import { prepareTree, serve as startServing, type Serving } from '@multistorageclient/telemetry/serve';
+import {
+  listenNoMore,
+  listenTree,
+  prepareTree,
+  serve as startServing,
+  type Serving,
+} from '@multistorageclient/telemetry/serve';
 import { millisOf, textOf, UsageError, type Command, type Invocation } from './command.ts';
 
 export const serve: Command = {
@@ -19,6 +25,22 @@ export const serve: Command = {
     'SIGINT and SIGTERM end it, after all that is there has been exported; exit code 1 where something had to stay.',
   options: {
     directory: { type: 'string', value: 'DIR', description: 'created with mode 700 if it is not there' },
+    listen: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: 'also take what programs elsewhere send: init({ address: [HOST, PORT] })',
+    },
+    'secret-file': {
+      type: 'string',
+      value: 'FILE',
+      description:
+        'what those programs have to know; default MSC_TELEMETRY_SECRET or MSC_TELEMETRY_SECRET_FILE',
+    },
+    'lease-millis': {
+      type: 'string',
+      value: 'MILLIS',
+      description: 'how long a client may be away before what it has begun counts as ended; default 3600000',
+    },
     leave: { type: 'boolean', description: 'end when nobody records: drains what is there, and is gone' },
     'timeout-millis': {
       type: 'string',
@@ -29,6 +51,8 @@ export const serve: Command = {
   run: serveDirectory,
 };
 
+const DEFAULT_LEASE_MILLIS = 3_600_000;
+
 async function serveDirectory(invocation: Invocation): Promise<number> {
   const named = textOf(invocation, 'directory');
   const timeoutMillis = millisOf(invocation, 'timeout-millis', 10_000);
@@ -36,6 +60,7 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
   const directory = path.resolve(named);
   const asked = signalled();
   prepareTree(directory, process.env);
+  const where = prepareListening(invocation, directory);
   const leaves = invocation.values['leave'] === true;
   const serving = startServing({ directory, log, env: process.env, leaves });
   if (serving === undefined) {
@@ -43,7 +68,7 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
     const who = server === undefined ? 'another server' : `process ${server.pid} (${server.state})`;
     throw new Error(`${directory} is served by ${who}: expected a directory without a server`);
   }
-  log(`serving ${directory}`);
+  log(`serving ${directory}${where === undefined ? '' : `, listening on ${where}`}`);
   const signal = await Promise.race([asked, serving.ended]);
   const isInTime = signal === undefined || (await exportLast(serving, signal, timeoutMillis));
   const { journaled } = readTreeStatus(directory).account;
@@ -51,6 +76,30 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
   log(isDone ? 'all is exported' : `not all could be exported: ${journaled} records stay in ${directory}`);
   // A request that is still on its way would hold the process; the next server sends it again.
   return process.exit(isDone ? 0 : 1);
+}
+
+/** Where it will listen, if anywhere: a directory does not go on with what an earlier command line said. */
+function prepareListening(invocation: Invocation, directory: string): string | undefined {
+  const listen = textOf(invocation, 'listen');
+  const secretFile = textOf(invocation, 'secret-file');
+  const leaseMillis = millisOf(invocation, 'lease-millis', DEFAULT_LEASE_MILLIS);
+  if (listen === undefined) {
+    listenNoMore(directory);
+    return undefined;
+  }
+  const env =
+    secretFile === undefined ? process.env : { MSC_TELEMETRY_SECRET_FILE: path.resolve(secretFile) };
+  listenTree(directory, endpointOf(listen), { leaseMillis }, env);
+  return listen;
+}
+
+function endpointOf(listen: string): { host: string; port: number } {
+  const [, v6, name, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(listen) ?? [];
+  const host = v6 ?? name;
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw new UsageError(`--listen: got ${listen}, expected HOST:PORT, such as 0.0.0.0:4317 or [::1]:4317`);
+  }
+  return { host, port: Number(port) };
 }
 
 /** `false` where it took longer than it may. */

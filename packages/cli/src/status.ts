@@ -74,11 +74,23 @@ function describe(tree: TreeStatus, paint: Paint): string[] {
   return [
     paint('bold', directory),
     `server   ${served}`,
+    ...describeLink(tree.link),
     ...section([['configuration', 'exporter', 'state', 'writers', ...counts], ...configured]),
     ...reportFailures(tree, paint),
     ...section([['writer', '', 'state', ...counts], ...writing]),
     reportAccount(account, paint),
   ];
+}
+
+function describeLink(link: TreeStatus['link']): string[] {
+  if (link === undefined) return [];
+  const { host, port, state, sinceMillis, bytesBehind, clients, error } = link;
+  const parts = [`${host}:${port}`, state];
+  if (sinceMillis !== undefined) parts.push(`since ${new Date(sinceMillis).toISOString()}`);
+  if (bytesBehind !== undefined) parts.push(`${formatCount(bytesBehind)} bytes behind`);
+  if (clients !== undefined) parts.push(`${formatCount(clients)} clients`);
+  if (error !== undefined) parts.push(error);
+  return [`link     ${parts.join(', ')}`];
 }
 
 /** Nothing where there is only a header. */

@@ -8,7 +8,11 @@ export type TelemetryErrorCode =
   | 'MSC_EXPORTER_UNUSABLE'
   | 'MSC_SERVER_NOT_READY'
   | 'MSC_FLUSH_TIMEOUT'
-  | 'MSC_FORMAT';
+  | 'MSC_FORMAT'
+  | 'MSC_SECRET_UNUSABLE'
+  | 'MSC_LINK_REFUSED'
+  | 'MSC_LINK_MALFORMED'
+  | 'MSC_LINK_AWAY';
 
 /** One thing that is wrong: where it was found, what was there, and what would have been right. */
 export interface Problem {

@@ -20,7 +20,7 @@ const shared = globalThis as { [KEY]?: Map<string, Telemetry> };
  * The same options give the same object; so does every call without options after the first call.
  *
  * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND` (mode
- *   client without a tree), `MSC_CONFIGURATION_INVALID` (any other option).
+ *   client without a tree), `MSC_SECRET_UNUSABLE` (`[host, port]` without a secret), `MSC_CONFIGURATION_INVALID` (any other option).
  */
 export function init(options: InitOptions = {}): Telemetry {
   const instances = (shared[KEY] ??= new Map<string, Telemetry>());

@@ -9,6 +9,9 @@
 import path from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { invalid, show, TelemetryError } from './errors.ts';
+import { checkEndpoint, readLink, writeLink, type Endpoint } from './link/settings.ts';
+import { resolveSecret, type Secret } from './link/secret.ts';
+import { listenTree } from './link/listen-tree.ts';
 import { logError } from './log.ts';
 import { memoryLimitBytes } from './tree/directory.ts';
 import { useMemoryFiles } from './tree/files.ts';
@@ -24,7 +27,7 @@ export const TelemetryMode = {
   LOCAL: 'local',
   /** Start the tree's telemetry server, and record into its directory. */
   SERVER: 'server',
-  /** Record into the directory of a tree that is there. */
+  /** Record into the directory of a tree that is there, or send what is recorded to a server at `[host, port]`. */
   CLIENT: 'client',
 } as const;
 export type TelemetryMode = (typeof TelemetryMode)[keyof typeof TelemetryMode];
@@ -47,6 +50,16 @@ export interface Membership {
 export interface ModeOptions extends SpawnOptions {
   readonly mode?: TelemetryMode;
   readonly address?: Address;
+  /**
+   * What both sides of a link to `[host, port]` know: 16 to 1024 bytes. Default `MSC_TELEMETRY_SECRET`, else the content of the
+   * file that `MSC_TELEMETRY_SECRET_FILE` names. It is kept in the tree's directory, which is this user's alone.
+   */
+  readonly secret?: Secret;
+  /**
+   * Mode server with `[host, port]`: milliseconds without its client after which what a client has begun counts as ended. Default
+   * 3,600,000; from 1000.
+   */
+  readonly leaseMillis?: number;
 }
 
 /** Of all trees in the memory of a thread: a quarter of it, one writer's default budget, is what it is in a directory. */
@@ -56,7 +69,8 @@ const MAX_MEMORY_SHARE = 0.2;
 
 /**
  * Joins or starts a tree.
- * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND`.
+ * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND`,
+ *   `MSC_SECRET_UNUSABLE`.
  */
 export function joinOrStart(options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
   const { mode } = options;
@@ -66,6 +80,7 @@ export function joinOrStart(options: ModeOptions, env: NodeJS.ProcessEnv): Membe
   }
   // As in the original, LOCAL has no use for an address.
   const address = mode === TelemetryMode.LOCAL ? undefined : resolveAddress(options.address);
+  if (typeof address === 'object') return overTcp(address, options, env);
   switch (mode) {
     case TelemetryMode.LOCAL:
       return stayLocal(newTree(env), undefined, env);
@@ -87,6 +102,34 @@ function byDefault(address: string | undefined, options: ModeOptions, env: NodeJ
   const tree: NewTree = address === undefined ? newTree(env) : { directory: address };
   if (reason !== undefined || tree.flaw !== undefined) return stayLocal(tree, reason, env);
   return serveTree(tree.directory, options, env);
+}
+
+/**
+ * The server of an address listens for a tree of its own. A client records into a tree like any other, whose server sends
+ * everything on; descendants that name the same address join it.
+ */
+function overTcp(endpoint: Endpoint, options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
+  const { host, port } = endpoint;
+  const reason = whyNoServer();
+  if (reason !== undefined) {
+    const message = `${host}:${port} cannot be used: it takes a telemetry server process, and none can be started (${reason})`;
+    const expected = 'a directory, or mode local';
+    throw new TelemetryError('MSC_ADDRESS_UNUSABLE', message, [
+      { path: 'address', value: [host, port], expected },
+    ]);
+  }
+  if (options.mode === TelemetryMode.SERVER)
+    return serveTree(listenTree(undefined, endpoint, options, env), options, env);
+  const found = findTree(env);
+  const link = found === undefined ? undefined : readLink(found);
+  if (found !== undefined && link?.host === host && link.port === port) {
+    const joined = join(found, options, env);
+    if (joined !== undefined) return joined;
+  }
+  const secret = resolveSecret(options.secret, env);
+  const tree = createTree(env);
+  writeLink(tree, { host, port, ...secret });
+  return { ...serveTree(tree, options, env), mode: TelemetryMode.CLIENT };
 }
 
 interface NewTree {
@@ -158,13 +201,11 @@ function announce(directory: string, env: NodeJS.ProcessEnv): void {
   if (isMainThread || findTree({}) === undefined) registerProcess(directory);
 }
 
-function resolveAddress(address: unknown): string | undefined {
+function resolveAddress(address: unknown): string | Endpoint | undefined {
   if (address === undefined) return undefined;
   if (typeof address === 'string' && address !== '') return path.resolve(address);
-  const isPair = Array.isArray(address) && address.length === 2;
-  const expected = isPair
-    ? 'a directory (the link over TCP to [host, port] is not part of this version)'
-    : 'the path of a directory, or [host, port]';
+  if (Array.isArray(address)) return checkEndpoint(address);
+  const expected = 'the path of a directory, or [host, port]';
   throw invalid('MSC_ADDRESS_UNUSABLE', 'unusable telemetry address', [
     { path: 'address', value: address, expected },
   ]);

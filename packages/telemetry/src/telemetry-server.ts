@@ -3,6 +3,8 @@
  */
 import { threadId } from 'node:worker_threads';
 import { TelemetryError } from './errors.ts';
+import { listenTree, type ListenOptions } from './link/listen-tree.ts';
+import { checkEndpoint } from './link/settings.ts';
 import { readTreeStatus, type TreeStatus } from './server/status.ts';
 import { ConsoleRelay } from './tree/console.ts';
 import { serverHolder } from './tree/lock.ts';
@@ -15,9 +17,14 @@ import { createTree, ensureTree, spillDirectoryFor } from './tree/trees.ts';
 const { clearInterval, setInterval, setTimeout } = globalThis;
 const POLL_MILLIS = 10;
 
-export interface TelemetryServerOptions extends SpawnOptions {
-  /** Directory to serve. Default: a new one, which is removed when all is exported. */
+export interface TelemetryServerOptions extends SpawnOptions, ListenOptions {
+  /**
+   * Directory to serve. Default: a new one, which is removed when all is exported; with `address` the one of this address,
+   * which stays.
+   */
   readonly directory?: string;
+  /** Host and port to listen on, for trees that share no file system with this one. */
+  readonly address?: readonly [host: string, port: number];
 }
 
 export class TelemetryServer {
@@ -25,13 +32,19 @@ export class TelemetryServer {
   readonly address: string;
   readonly #supervisor: Supervisor;
   readonly #leave: () => void;
+  readonly #listens: boolean;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #relay: ConsoleRelay;
   #final: Promise<TreeStatus> | undefined;
 
-  /** @throws TelemetryError `MSC_DIRECTORY_UNSAFE`, `MSC_ADDRESS_UNUSABLE`. */
+  /** @throws TelemetryError `MSC_DIRECTORY_UNSAFE`, `MSC_ADDRESS_UNUSABLE`; with an address `MSC_SECRET_UNUSABLE`. */
   constructor(options: TelemetryServerOptions = {}) {
-    this.address = options.directory ?? createTree(process.env);
+    const { directory, address } = options;
+    this.address =
+      address === undefined
+        ? (directory ?? createTree(process.env))
+        : listenTree(directory, checkEndpoint(address), options, process.env);
+    this.#listens = address !== undefined;
     ensureTree(this.address);
     writeTreeResource(this.address, process.env);
     this.#leave = joinTree(this.address, threadId);
@@ -41,16 +54,17 @@ export class TelemetryServer {
   }
 
   /**
-   * Starts the server process, and resolves when it serves. It is restarted when it dies.
+   * Starts the server process, and resolves when it serves, and listens where it should. It is restarted when it dies.
    * @throws TelemetryError `MSC_SERVER_NOT_READY` after `timeoutMillis` (default 10,000).
    */
   async start({ timeoutMillis = 10_000 }: { readonly timeoutMillis?: number } = {}): Promise<void> {
     this.#supervisor.start();
     const isReady = (): boolean => {
       const holder = serverHolder(this.address);
-      return (
-        holder !== undefined && holder.liveness !== 'dead' && readServerStatus(this.address) !== undefined
-      );
+      const status = readServerStatus(this.address);
+      const isServed =
+        holder !== undefined && holder.liveness !== 'dead' && status?.pid === holder.identity.pid;
+      return isServed && (!this.#listens || status?.link?.state === 'listening');
     };
     if (await until(isReady, timeoutMillis)) return;
     throw new TelemetryError('MSC_SERVER_NOT_READY', `no server within ${timeoutMillis} ms`, [

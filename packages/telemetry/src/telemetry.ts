@@ -333,7 +333,11 @@ export class Telemetry {
     for (const { recorder } of this.#byDigest.values()) recorder.flush();
     this.#membership.supervisor?.check();
     this.#relay?.relay();
-    const configurations = readServerStatus(this.#membership.directory)?.configurations ?? {};
+    const { configurations = {}, link } = readServerStatus(this.#membership.directory) ?? {};
+    // A connection that is away comes back by itself; what else there is takes somebody to look at it.
+    if (link?.error !== undefined && link.errorCode !== 'MSC_LINK_AWAY') {
+      logError(`${link.host}:${link.port}: ${link.error}: what is recorded stays in the journal`);
+    }
     for (const [digest, recording] of this.#byDigest) {
       const status = configurations[digest];
       if (status?.state !== 'failed') continue;

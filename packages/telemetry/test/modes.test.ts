@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, suite, test, type TestContext } from 'node:test';
 import type { TelemetryError } from '../src/errors.ts';
+import { readLink, readListening } from '../src/link/settings.ts';
 import { joinOrStart, TelemetryMode, type Membership, type ModeOptions } from '../src/modes.ts';
 import { findTree, unregisterProcess } from '../src/tree/registry.ts';
 import { liveMembers } from '../src/tree/requests.ts';
@@ -99,6 +100,83 @@ suite('modes', () => {
   });
 });
 
+suite('a link to another machine', () => {
+  const address = ['127.0.0.1', 4317] as const;
+  const secret = 'sixteen bytes at least';
+
+  test('has a tree of its own, whose server sends on; descendants join it, without the secret', (t) => {
+    const { env, serverPath } = stage(t);
+    const { directory, mode, isOwner } = take(
+      t,
+      { mode: TelemetryMode.CLIENT, address, secret, serverPath },
+      env,
+    );
+    assert.deepEqual([mode, isOwner], ['client', true]);
+    const settings = { host: '127.0.0.1', port: 4317, secret: Buffer.from(secret).toString('base64') };
+    assert.deepEqual(readLink(directory), settings);
+    assert.equal(statSync(path.join(directory, 'link.json')).mode & 0o777, 0o600);
+    for (const options of [{ serverPath }, { address, serverPath }]) {
+      const joined = take(t, options, env);
+      assert.deepEqual([joined.mode, joined.directory, joined.isOwner], ['client', directory, false]);
+    }
+    const elsewhere = take(t, { address: ['127.0.0.1', 4318], secret, serverPath }, env);
+    assert.notEqual(elsewhere.directory, directory);
+    assert.equal(readLink(elsewhere.directory)?.port, 4318);
+  });
+
+  test('is served in the same directory whenever the same address is', (t) => {
+    const { env, serverPath } = stage(t);
+    const options = { mode: TelemetryMode.SERVER, address, secret, serverPath };
+    const { directory, mode } = take(t, { ...options, leaseMillis: 5000 }, env);
+    assert.equal(mode, 'server');
+    assert.equal(readListening(directory)?.leaseMillis, 5000);
+    assert.equal(take(t, options, env).directory, directory);
+    assert.equal(readListening(directory)?.leaseMillis, 3_600_000);
+    assert.notEqual(take(t, { ...options, address: ['127.0.0.1', 4318] }, env).directory, directory);
+  });
+
+  test('takes a secret, from wherever it is', (t) => {
+    const { env, serverPath } = stage(t);
+    const file = path.join(scratch(t), 'secret');
+    const link = (options: object, more: NodeJS.ProcessEnv = {}) =>
+      readLink(take(t, { address, serverPath, ...options }, { ...env, ...more }).directory);
+    const base64 = Buffer.from(secret).toString('base64');
+    assert.partialDeepStrictEqual(link({ secret: Buffer.from(secret) }), { secret: base64 });
+    unregisterProcess();
+    assert.partialDeepStrictEqual(link({}, { MSC_TELEMETRY_SECRET: secret }), { secret: base64 });
+    unregisterProcess();
+    writeFileSync(file, `${secret}\n`);
+    assert.partialDeepStrictEqual(link({}, { MSC_TELEMETRY_SECRET_FILE: file }), { secretFile: file });
+    unregisterProcess();
+    const unusable: [object, NodeJS.ProcessEnv][] = [
+      [{}, {}],
+      [{ secret: 'fifteen bytes..' }, {}],
+      [{ secret: 5 }, {}],
+      [{ secret: 'x'.repeat(1025) }, {}],
+      [{}, { MSC_TELEMETRY_SECRET: 'short' }],
+      [{}, { MSC_TELEMETRY_SECRET_FILE: `${file}-gone` }],
+    ];
+    for (const [options, more] of unusable) {
+      for (const mode of ['client', 'server', undefined]) {
+        const { code, message } = refusal({ mode, address, serverPath, ...options }, { ...env, ...more });
+        assert.equal(code, 'MSC_SECRET_UNUSABLE');
+        assert.doesNotMatch(message, /fifteen|short/);
+      }
+    }
+  });
+
+  test('needs a lease that is one', (t) => {
+    const { env, serverPath } = stage(t);
+    for (const leaseMillis of [999, NaN, Infinity, '5000']) {
+      const { problems } = refusal({ mode: 'server', address, secret, serverPath, leaseMillis }, env);
+      assert.deepEqual(
+        problems.map((problem) => problem.path),
+        ['leaseMillis'],
+      );
+    }
+  });
+});
+
 suite('modes that cannot be had', () => {
   test('an unknown mode names the known ones', (t) => {
     const { env } = stage(t);
@@ -110,14 +188,24 @@ suite('modes that cannot be had', () => {
     assert.equal(existsSync(env['MSC_TELEMETRY_ROOT'] ?? ''), false, 'nothing was made');
   });
 
-  test('an address is a directory', (t) => {
+  test('an address is a directory, or a host and a port', (t) => {
     const { env } = stage(t);
-    for (const address of ['', 5, null, {}, ['host'], ['host', 4318]]) {
+    const pairs = [
+      ['host'],
+      ['host', 0],
+      ['host', 65_536],
+      ['host', 1.5],
+      ['host', '1'],
+      ['', 1],
+      ['a', 1, 2],
+      [1, 2],
+    ];
+    for (const address of ['', 5, null, {}, ...pairs]) {
       const error = refusal({ mode: TelemetryMode.SERVER, address }, env);
       assert.equal(error.code, 'MSC_ADDRESS_UNUSABLE');
       const [{ path: field, value, expected }] = error.problems;
       assert.deepEqual([field, value], ['address', address]);
-      assert.match(expected, /directory/);
+      assert.match(expected, Array.isArray(address) ? /^\[host, port\]/ : /directory.*\[host, port\]/);
     }
   });
 

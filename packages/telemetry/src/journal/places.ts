@@ -32,6 +32,11 @@ export function journalPlaces(tree: string, spill: string | undefined, id: strin
   };
 }
 
+/** The tree that a journal belongs to. */
+export function treeOf({ primary }: JournalPlaces): string {
+  return path.dirname(path.dirname(primary));
+}
+
 export function segmentFile(segment: number): string {
   return segment === RESCUE_SEGMENT ? RESCUE_FILE : `${String(segment).padStart(8, '0')}.segment`;
 }

@@ -15,6 +15,7 @@ import {
   createForAppend,
   existsSync,
   ftruncateSync,
+  openForAppend,
   renameSync,
   rmSync,
   writeSync,
@@ -33,10 +34,24 @@ export interface JournalBudget {
   readonly spillMaxBytes: number;
 }
 
-interface Segment {
+export interface Segment {
   readonly file: string;
   readonly spilled: boolean;
   bytes: number;
+}
+
+/** Where the files of a journal end that another process has begun. */
+export interface Resumption {
+  /** Ascending. */
+  readonly segments: readonly Segment[];
+  /** Of the last segment. */
+  readonly number: number;
+  /** Of the last frame. */
+  readonly sequence: number;
+  /** The file that they go on in, up to its last whole frame. */
+  readonly definitions: Readonly<Segment>;
+  /** Definitions in the primary place, where they go on in the spill directory. */
+  readonly formerDefinitionsBytes: number;
 }
 
 /** While nothing fits, the places are looked at again this often at most. */
@@ -59,29 +74,53 @@ export class JournalWriter {
   #segment = NONE;
   #definitions = NONE;
   #definitionsBytes = 0;
+  #formerDefinitionsBytes = 0;
   #definitionsSpilled = false;
   #isClosed = false;
   #nextAttemptMillis = 0;
 
   /**
-   * Creates the journal's directory; it appears under its name only once its first frame is in it.
+   * Creates the journal's directory; it appears under its name only once its first frame is in it. Given a
+   * `Resumption` instead, goes on with the journal that is there, whose writer must be gone.
    * @throws TelemetryError MSC_DIRECTORY_UNSAFE, or MSC_ADDRESS_UNUSABLE where there is no room for it.
    */
-  constructor(places: JournalPlaces, definition: JournalDefinition, budget: JournalBudget) {
+  constructor(
+    places: JournalPlaces,
+    first: JournalDefinition | Uint8Array | Resumption,
+    budget: JournalBudget,
+  ) {
     this.places = places;
     this.#budget = budget;
+    if ('formerDefinitionsBytes' in first) this.#goOn(first);
+    else this.#create(first);
+  }
+
+  #create(first: JournalDefinition | Uint8Array): void {
+    const { places } = this;
     const hidden = path.join(path.dirname(places.primary), `.${places.id}`);
     ensurePrivateDirectory(hidden);
     try {
       this.#definitions = createForAppend(path.join(hidden, DEFINITIONS_FILE));
       const header = { type: FrameType.JOURNAL, sequence: 0, rows: 0, units: 0 };
-      if (!this.define(encodeJsonFrame(header, definition))) throw new Error('no room');
+      const frame = first instanceof Uint8Array ? first : encodeJsonFrame(header, first);
+      if (!this.define(frame)) throw new Error('no room');
       renameSync(hidden, places.primary);
     } catch (error) {
       this.close();
       rmSync(hidden, { recursive: true, force: true });
       throw unusable(places.primary, error, 'a directory with room for a journal');
     }
+  }
+
+  /** Behind what is there: in the next segment, and in the definitions behind the last whole frame. */
+  #goOn({ segments, number, definitions, formerDefinitionsBytes }: Resumption): void {
+    this.#segments.push(...segments);
+    this.#number = number;
+    this.#definitions = openForAppend(definitions.file);
+    ftruncateSync(this.#definitions, definitions.bytes);
+    this.#definitionsBytes = definitions.bytes;
+    this.#definitionsSpilled = definitions.spilled;
+    this.#formerDefinitionsBytes = formerDefinitionsBytes;
   }
 
   /** Appends to the definitions. `false` means that neither place had room. */
@@ -101,6 +140,7 @@ export class JournalWriter {
       return false;
     }
     this.#definitionsSpilled = true;
+    this.#formerDefinitionsBytes = this.#definitionsBytes;
     this.#definitionsBytes = 0;
     return this.define(frame);
   }
@@ -133,6 +173,11 @@ export class JournalWriter {
     this.#isClosed = true;
     if (this.#segment !== NONE) closeSync(this.#segment);
     if (this.#definitions !== NONE) closeSync(this.#definitions);
+  }
+
+  /** Bytes of all definitions so far. */
+  get definitionsBytes(): number {
+    return this.#formerDefinitionsBytes + this.#definitionsBytes;
   }
 
   /** Bytes written that the server has not deleted, as of the last rotation. */

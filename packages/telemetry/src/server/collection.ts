@@ -185,6 +185,6 @@ function plannedOf({ journal, from, chunks }: Reading, ends: boolean): PlannedJo
 }
 
 /** After its goodbye a writer writes no more, so the journal ends in the same cycle. */
-function saysGoodbye({ chunks }: Reading): boolean {
-  return chunks.at(-1)?.frames.at(-1)?.type === FrameType.GOODBYE;
+function saysGoodbye({ journal, chunks }: Reading): boolean {
+  return !journal.isRemote && chunks.at(-1)?.frames.at(-1)?.type === FrameType.GOODBYE;
 }

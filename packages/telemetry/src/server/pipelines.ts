@@ -1,5 +1,6 @@
 /**
- * Pipelines of one tree: for each configuration one to its exporter, and one to `/metrics` where that is asked for.
+ * Pipelines of one tree: for each configuration one to its exporter, and one to `/metrics` where that is asked for; or one
+ * to the server of a link.
  *
  * In: configurations of journals. Out: the pipelines that read them; what each of them is doing.
  * Invariant: the pipelines of a configuration read the same journals, each at its own pace and with its own checkpoint.
@@ -14,6 +15,8 @@ import {
 } from '../config/signals.ts';
 import type { PointBatch, ResourceDescriptor } from '../exporters/exporter.ts';
 import type { SpanBatch } from '../exporters/spans.ts';
+import { Forwarding } from '../link/forwarding.ts';
+import type { Link } from '../link/link.ts';
 import { PrometheusEndpoint } from '../prometheus/endpoint.ts';
 import { scrapedConfig } from '../prometheus/scraped-config.ts';
 import { PrometheusStore } from '../prometheus/store.ts';
@@ -25,11 +28,13 @@ import { SelfTelemetry } from './self-telemetry.ts';
 import type { Signal } from './signal.ts';
 import { SpansSignal } from './spans-signal.ts';
 
-export type AnyPipeline = Pipeline<PointBatch> | Pipeline<SpanBatch>;
+export type AnyPipeline = Pipeline<PointBatch> | Pipeline<SpanBatch> | Forwarding;
 
 export interface PipelinesOptions {
   readonly directory: string;
   readonly treeResource: ResourceDescriptor;
+  /** Where everything goes, instead of to exporters. */
+  readonly link: Link | undefined;
   readonly log: (message: string) => void;
   /** Called when the state of one has changed. */
   readonly onChange: () => void;
@@ -105,6 +110,12 @@ export class Pipelines {
 
   #create(digest: string, config: SignalConfig): Entry[] {
     const exporter = config.exporter.type;
+    const { link, log } = this.#options;
+    if (link !== undefined) {
+      const directory = path.join(this.#options.directory, 'server', digest);
+      const pipeline = new Forwarding({ directory, digest, exporterType: exporter, link, log });
+      return [{ name: digest, exporter, pipeline }];
+    }
     if (config.signal === 'traces') {
       const pipeline = this.#observed('traces', digest, exporter, new SpansSignal(config));
       return [{ name: digest, exporter, pipeline }];

@@ -59,6 +59,8 @@ export function prepareTree(directory: string, env: Readonly<NodeJS.ProcessEnv>)
   if (holder === undefined || holder.liveness === 'dead') writeTreeResource(directory, env);
 }
 
+export { listenNoMore, listenTree } from '../link/listen-tree.ts';
+
 /** Serves a directory; `undefined` where another server does. */
 export function serve(options: ServeOptions): Serving | undefined {
   const own = TreeServer.open(options.directory, options.log, options.keepsAlive);

@@ -9,9 +9,13 @@ import type { SignalConfig } from '../config/signals.ts';
 import { configurationDigest } from '../config/digest.ts';
 import { namesIn } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
-import { liveness } from '../tree/identity.ts';
 import { serverHolder } from '../tree/lock.ts';
-import { readServerStatus, SCRAPED_SUFFIX, type ConfigurationStatus } from '../tree/requests.ts';
+import {
+  readServerStatus,
+  SCRAPED_SUFFIX,
+  type ConfigurationStatus,
+  type LinkStatus,
+} from '../tree/requests.ts';
 import { spillDirectoryFor } from '../tree/trees.ts';
 import { addAccounts, EMPTY_ACCOUNT, isBalanced, JournalAccount, type Account } from './account.ts';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -43,6 +47,8 @@ export interface TreeStatus {
   readonly directory: string;
   /** Absent where nobody serves the directory at the moment. */
   readonly server?: { readonly pid: number; readonly state: 'alive' | 'dead' | 'unknown' };
+  /** The tree's link over TCP, as its server said last. */
+  readonly link?: LinkStatus;
   readonly configurations: Readonly<Record<string, TreeConfigurationStatus>>;
   /** Writers whose journals are there. */
   readonly writers: readonly WriterStatus[];
@@ -53,8 +59,8 @@ export interface TreeStatus {
 
 export function readTreeStatus(directory: string): TreeStatus {
   const holder = serverHolder(directory);
-  const said: Readonly<Record<string, ConfigurationStatus | undefined>> =
-    readServerStatus(directory)?.configurations ?? {};
+  const serverStatus = readServerStatus(directory);
+  const said: Readonly<Record<string, ConfigurationStatus | undefined>> = serverStatus?.configurations ?? {};
   const byDigest = groupJournals(directory);
   for (const name of namesIn(path.join(directory, 'server'))) {
     const digest = name.endsWith(SCRAPED_SUFFIX) ? name.slice(0, -SCRAPED_SUFFIX.length) : name;
@@ -84,6 +90,7 @@ export function readTreeStatus(directory: string): TreeStatus {
   return {
     directory,
     ...(holder === undefined ? {} : { server: { pid: holder.identity.pid, state: holder.liveness } }),
+    ...(serverStatus?.link === undefined ? {} : { link: serverStatus.link }),
     configurations,
     writers,
     account,
@@ -125,7 +132,7 @@ function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids
     const { process, threadId } = journal.definition.writer;
     const total = accountOf(journal, held.get(id) ?? 0);
     held.delete(id);
-    writers.push({ id, pid: process.pid, threadId, state: liveness(process), account: total });
+    writers.push({ id, pid: process.pid, threadId, state: journal.liveness, account: total });
     account = addAccounts(account, total);
   }
   const heldForRetired = [...held.values()].reduce((sum, units) => sum + units, 0);

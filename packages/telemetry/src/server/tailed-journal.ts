@@ -6,9 +6,10 @@ import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { decodeAttributes } from '../journal/attributes.ts';
 import type { JournalDefinition } from '../journal/definitions.ts';
 import { Dictionary } from '../journal/dictionary.ts';
-import type { JournalPlaces } from '../journal/places.ts';
+import { treeOf, type JournalPlaces } from '../journal/places.ts';
 import { FIRST, JournalReader, type Chunk, type Position } from '../journal/reader.ts';
-import { encodeIdentity, liveness } from '../tree/identity.ts';
+import { readRemote, type RemoteRecord } from '../journal/remote.ts';
+import { encodeIdentity, liveness, type Liveness } from '../tree/identity.ts';
 import { JournalAccount, type JournalAccountState } from './account.ts';
 import { Retention, WHOLE } from './retention.ts';
 import type { Target } from './targets.ts';
@@ -35,6 +36,8 @@ export class TailedJournal {
   resource: ResourceDescriptor;
   /** What its series have become, by their ids. */
   readonly targets: Map<number, Target> = new Map();
+  /** Its writer is on the other side of a link: its record, and nothing that it says itself, tells whether more will come. */
+  readonly isRemote: boolean;
   position: Position = FIRST;
   lastSequence = 0;
   /** Bytes that this server has read of it. */
@@ -62,6 +65,7 @@ export class TailedJournal {
     const { process, resource } = definition.writer;
     this.resourceKey = hash('sha256', encodeIdentity(process) + JSON.stringify(resource)).slice(0, 32);
     this.resource = { attributes: decodeAttributes(resource) };
+    this.isRemote = readRemote(treeOf(places), places.id) !== undefined;
   }
 
   /** `undefined` where the directory holds no readable journal. `retention` is shared by all who read it. */
@@ -99,10 +103,28 @@ export class TailedJournal {
    */
   checkWriter(): void {
     if (this.#isDead) return;
+    if (this.isRemote) return this.#checkRecord();
     this.#isDead = this.reader.hasRescue() || liveness(this.definition.writer.process) === 'dead';
     // Who was dead before this server came is known by the last that was written.
     if (!this.#isDead) this.#aliveAtMillis = Date.now();
     else this.#diedAtMillis = this.#aliveAtMillis === undefined ? this.reader.modifiedAtMillis() : Date.now();
+  }
+
+  #checkRecord(): void {
+    const record = this.#record;
+    if (record === undefined || record.state === 'open') return;
+    this.#isDead = true;
+    this.#diedAtMillis = record.endedAtMillis;
+  }
+
+  get #record(): RemoteRecord | undefined {
+    return readRemote(treeOf(this.reader.places), this.id);
+  }
+
+  /** Whether the writer lives, as well as can be told from here. */
+  get liveness(): Liveness {
+    if (!this.isRemote) return liveness(this.definition.writer.process);
+    return this.#record?.state === 'open' ? 'unknown' : 'dead';
   }
 
   /** Epoch milliseconds at which no more came: seen, or else the last that was written. */
@@ -112,7 +134,7 @@ export class TailedJournal {
 
   /** No more will be written. */
   get isFinal(): boolean {
-    return this.#isDead || this.saidGoodbye;
+    return this.#isDead || (this.saidGoodbye && !this.isRemote);
   }
 
   /** Deletes what is committed, as far as nobody else needs it. Returns whether nothing of that is left. */

@@ -11,7 +11,10 @@ import path from 'node:path';
 import { configurationDigest } from '../config/digest.ts';
 import { existsSync, renameSync, replaceFile, rmSync } from '../tree/files.ts';
 import { journalPlaces, journalsDirectory } from '../journal/places.ts';
-import { liveness } from '../tree/identity.ts';
+import { Forwarding } from '../link/forwarding.ts';
+import { Link } from '../link/link.ts';
+import { Listener } from '../link/listener.ts';
+import { readLink } from '../link/settings.ts';
 import { acquireServerLock, type ServerLock } from '../tree/lock.ts';
 import {
   liveMembers,
@@ -19,6 +22,7 @@ import {
   requestsDirectory,
   removeRequest,
   STATUS_FILE,
+  type LinkStatus,
   type ServerStatus,
 } from '../tree/requests.ts';
 import { readTreeResource } from '../tree/resource.ts';
@@ -45,6 +49,10 @@ export class TreeServer {
   readonly #known = new Map<string, string | undefined>();
   readonly #unreadable = new Set<string>();
   readonly #answering = new Set<string>();
+  /** Where the tree's records go, instead of to exporters of their own. */
+  readonly #link: Link | undefined;
+  /** Where records of trees elsewhere come from. */
+  readonly #listener: Listener | undefined;
   readonly #startedAtMillis = Date.now();
   #nextCheckMillis = 0;
   #members = 1;
@@ -60,8 +68,11 @@ export class TreeServer {
     this.#lock = lock;
     this.#spill = spillDirectoryFor(directory);
     this.#log = log;
+    const settings = readLink(directory);
+    this.#link = settings && new Link({ settings, log, onChange: () => this.#writeStatus() });
     this.#pipelines = new Pipelines({
       directory,
+      link: this.#link,
       treeResource: readTreeResource(directory),
       log,
       onChange: () => this.#writeStatus(),
@@ -69,6 +80,9 @@ export class TreeServer {
     });
     this.#journals = new WatchedDirectory(journalsDirectory(directory));
     this.#requests = new WatchedDirectory(requestsDirectory(directory));
+    // What ended before this server came is deleted first: it must not be gone on with.
+    this.#findJournals();
+    this.#listener = Listener.open(directory, log);
     this.#findJournals();
     this.#writeStatus();
   }
@@ -125,9 +139,9 @@ export class TreeServer {
     this.#writeStatus();
   }
 
-  /** Whether anybody may still record here. */
+  /** Whether anybody may still record here, or bring what was recorded elsewhere. */
   get hasMembers(): boolean {
-    return this.#members > 0;
+    return this.#members > 0 || this.#listener?.hasClients === true;
   }
 
   /** Whether all that was recorded is exported and nothing is left but empty directories. */
@@ -149,7 +163,9 @@ export class TreeServer {
 
   /** Stops; what is unfinished stays for the next server. */
   async stop(): Promise<void> {
-    await this.#pipelines.stop();
+    this.#listener?.close();
+    // Whoever waits for the other server is told at once that it does not come.
+    await Promise.all([this.#link?.close(), this.#pipelines.stop()]);
     this.#lock.release();
   }
 
@@ -216,28 +232,43 @@ export class TreeServer {
   #answerRequests(): boolean {
     const names = this.#requests.names();
     for (const name of names) {
-      const { request, digest } = requestOf(this.directory, name);
+      const { request, digest, handOver } = requestOf(this.directory, name);
       if (this.#answering.has(request)) continue;
       this.#answering.add(request);
-      void this.#answer(request, digest);
+      void this.#answer(request, digest, handOver);
     }
     return names.length > 0;
   }
 
-  async #answer(request: string, digest: string): Promise<void> {
+  async #answer(request: string, digest: string, handOver: boolean): Promise<void> {
     // Its journal was there before the request was, but perhaps not yet when this poll looked for journals.
     this.#findJournals();
     const pipelines = this.#pipelines.of(digest);
-    const done = await Promise.all(pipelines.map((pipeline) => pipeline.flush({ tick: true })));
+    const done = await Promise.all(pipelines.map((pipeline) => pipeline.flush({ tick: true, handOver })));
     this.#writeStatus();
     // What was not done is left to the pipeline, or the server, that comes next.
     if (!done.includes(false)) removeRequest(request);
     this.#answering.delete(request);
   }
 
+  #linkStatus(): LinkStatus | undefined {
+    if (this.#link === undefined) return this.#listener?.status;
+    let bytesBehind = 0;
+    for (const pipeline of this.#pipelines) {
+      if (pipeline instanceof Forwarding) bytesBehind += pipeline.bytesBehind;
+    }
+    return { ...this.#link.status, bytesBehind };
+  }
+
   #writeStatus(): void {
     const configurations = this.#pipelines.statuses;
-    const status: ServerStatus = { pid: process.pid, startedAtMillis: this.#startedAtMillis, configurations };
+    const link = this.#linkStatus();
+    const status: ServerStatus = {
+      pid: process.pid,
+      startedAtMillis: this.#startedAtMillis,
+      ...(link === undefined ? {} : { link }),
+      configurations,
+    };
     const text = JSON.stringify(status);
     if (text === this.#statusText) return;
     try {
@@ -252,9 +283,9 @@ export class TreeServer {
 /** Whether everybody who has recorded in a directory is dead. False where nobody has. */
 export function isAbandoned(directory: string): boolean {
   const spill = spillDirectoryFor(directory);
-  const writers = new WatchedDirectory(journalsDirectory(directory))
+  const journals = new WatchedDirectory(journalsDirectory(directory))
     .names()
     .filter((name) => JOURNAL_NAME.test(name))
-    .flatMap((name) => TailedJournal.open(journalPlaces(directory, spill, name))?.definition.writer ?? []);
-  return writers.length > 0 && writers.every(({ process }) => liveness(process) === 'dead');
+    .flatMap((name) => TailedJournal.open(journalPlaces(directory, spill, name)) ?? []);
+  return journals.length > 0 && journals.every((journal) => journal.liveness === 'dead');
 }

@@ -86,6 +86,11 @@ export function createForAppend(path: string): number {
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600);
 }
 
+/** A file that is there, for appending only; never through a symbolic link. */
+export function openForAppend(path: string): number {
+  return openSync(path, O_WRONLY | O_APPEND | (O_NOFOLLOW ?? 0));
+}
+
 /**
  * Opens for reading, never through a symbolic link; `undefined` where there is no such file. Throws what the system answers
  * otherwise, such as EMFILE: then nothing is known about the file.

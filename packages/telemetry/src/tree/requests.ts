@@ -31,18 +31,47 @@ export interface ConfigurationStatus {
   readonly progress: number;
 }
 
+/** What a server says of its link over TCP: to the server that it sends to, or for the clients that send to it. */
+export interface LinkStatus {
+  readonly host: string;
+  readonly port: number;
+  /** `away`: there is no connection, or the port cannot be had; what is recorded waits in the journals. */
+  readonly state: 'connected' | 'listening' | 'away';
+  readonly error?: string;
+  /** Of a `TelemetryError`. */
+  readonly errorCode?: string;
+  /** Of a client: epoch milliseconds at which `state` began. */
+  readonly sinceMillis?: number;
+  /** Of a client: bytes in the journals that the other server has not acknowledged. */
+  readonly bytesBehind?: number;
+  /** Of a server: clients that are connected. */
+  readonly clients?: number;
+}
+
 export interface ServerStatus {
   readonly pid: number;
   readonly startedAtMillis: number;
+  readonly link?: LinkStatus;
   readonly configurations: Readonly<Record<string, ConfigurationStatus>>;
 }
 
-/** Asks the server to export a configuration now; the path of the request, or `undefined` where it cannot be made. */
-export function requestFlush(tree: string, digest: string): string | undefined {
+/** Where a tree's records go to a server elsewhere, it is enough that this one has them. */
+const HAND_OVER = 'handover';
+
+/**
+ * Asks the server to export a configuration now; the path of the request, or `undefined` where it cannot be made. With
+ * `handOver`, a tree that sends its records to a server elsewhere answers when that one has them.
+ */
+export function requestFlush(
+  tree: string,
+  digest: string,
+  { handOver = false }: { readonly handOver?: boolean } = {},
+): string | undefined {
   try {
     const directory = requestsDirectory(tree);
     ensurePrivateDirectory(directory);
-    const request = path.join(directory, `${randomBytes(8).toString('hex')}.${digest}`);
+    const name = `${randomBytes(8).toString('hex')}.${digest}`;
+    const request = path.join(directory, handOver ? `${name}.${HAND_OVER}` : name);
     writeFileSync(request, '', PRIVATE_FILE);
     return request;
   } catch {
@@ -61,8 +90,12 @@ export function requestsDirectory(tree: string): string {
 }
 
 /** A request by its file's name: its path, and the configuration that it is about. */
-export function requestOf(tree: string, name: string): { request: string; digest: string } {
-  return { request: path.join(tree, REQUESTS, name), digest: name.slice(name.indexOf('.') + 1) };
+export function requestOf(
+  tree: string,
+  name: string,
+): { request: string; digest: string; handOver: boolean } {
+  const [, digest = '', how] = name.split('.');
+  return { request: path.join(tree, REQUESTS, name), digest, handOver: how === HAND_OVER };
 }
 
 /** Takes a request away: answered, or given up. */

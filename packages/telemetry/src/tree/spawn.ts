@@ -100,10 +100,15 @@ export class Supervisor {
   }
 }
 
-/** What the server gets of the environment: proxies, certificates and paths, but nothing that configures Node or OTel. */
+/**
+ * What the server gets of the environment: proxies, certificates and paths, but nothing that configures Node or OTel, and not
+ * the secret of a link: that lies in the tree's directory, where adopters find it too.
+ */
 function serverEnvironment(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
-    ([name]) => !/^(NODE_|OTEL_|npm_|TRACE(PARENT|STATE)$)/.test(name) || name === 'NODE_EXTRA_CA_CERTS',
+    ([name]) =>
+      !/^(NODE_|OTEL_|npm_|TRACE(PARENT|STATE)$|MSC_TELEMETRY_SECRET)/.test(name) ||
+      name === 'NODE_EXTRA_CA_CERTS',
   );
   return { ...Object.fromEntries(kept), [SERVER_VARIABLE]: '1' };
 }

@@ -69,6 +69,16 @@ export function createTree(env: NodeJS.ProcessEnv): string {
 }
 
 /**
+ * The directory of the tree that listens on a port, where the user names none: on disk, and always the same one, so that its
+ * clients find what they have sent before.
+ */
+export function listeningTree(env: NodeJS.ProcessEnv, host: string, port: number): string {
+  const base = diskBase(env);
+  if (rootOf(env) === undefined) ensurePrivateDirectory(base);
+  return join(base, `listen-${host.replaceAll(/[^\w.-]/g, '_')}-${port}`);
+}
+
+/**
  * Makes a directory that the user names a tree, and private; one that is a tree already stays as it is.
  * @throws TelemetryError MSC_DIRECTORY_UNSAFE or MSC_ADDRESS_UNUSABLE, as `ensurePrivateDirectory` does.
  */

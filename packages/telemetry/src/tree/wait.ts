@@ -58,7 +58,7 @@ function* looks(tree: string, digests: readonly string[], timeoutMillis: number)
     const configurations: Readonly<Record<string, ConfigurationStatus | undefined>> =
       status?.configurations ?? {};
     for (const digest of [...digests, ...Object.keys(configurations)]) {
-      if (!requests.has(digest)) requests.set(digest, requestFlush(tree, digest));
+      if (!requests.has(digest)) requests.set(digest, requestFlush(tree, digest, { handOver: true }));
     }
     let settled = 0;
     let isWaiting = status === undefined;
