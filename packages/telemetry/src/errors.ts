@@ -1,6 +1,7 @@
 /** Stable codes of every error this package throws; they never change between versions. */
 export type TelemetryErrorCode =
   | 'MSC_CONFIGURATION_INVALID'
+  | 'MSC_CONFIGURATION_UNREADABLE'
   | 'MSC_MODE_UNKNOWN'
   | 'MSC_ADDRESS_UNUSABLE'
   | 'MSC_TREE_NOT_FOUND'
@@ -16,10 +17,14 @@ export type TelemetryErrorCode =
 
 /** One thing that is wrong: where it was found, what was there, and what would have been right. */
 export interface Problem {
-  /** Path of the field, such as `reader.options.collect_interval_millis`. */
+  /** Path of the field, such as `reader.options.collect_interval_millis`; empty where a file is wrong as a whole. */
   readonly path: string;
   readonly value: unknown;
   readonly expected: string;
+  /** Where it is written, if it comes from a file: lines and columns from 1. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** The error of this package. `code` is stable; `problems` names every field that is wrong, all at once. */
@@ -56,8 +61,12 @@ export function invalid(
   subject: string,
   problems: readonly Problem[],
 ): TelemetryError {
-  const lines = problems.map(
-    ({ path, value, expected }) => `${path}: got ${show(value)}, expected ${expected}`,
-  );
-  return new TelemetryError(code, `${subject}: ${lines.join('; ')}`, problems);
+  return new TelemetryError(code, `${subject}: ${problems.map(describe).join('; ')}`, problems);
+}
+
+/** `file:line: path: got value, expected …`, as far as it is known. */
+export function describe({ path, value, expected, file, line, column }: Problem): string {
+  const where = [file, line, column].filter((part) => part !== undefined).join(':');
+  const what = path === '' ? '' : `${path}: got ${show(value)}, `;
+  return `${where === '' ? '' : `${where}: `}${what}expected ${expected}`;
 }

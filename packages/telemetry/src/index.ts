@@ -17,6 +17,7 @@ export { listTrees } from './tree/trees.ts';
 export { CounterName, GaugeName } from './names.ts';
 export { TelemetryError, type Problem, type TelemetryErrorCode } from './errors.ts';
 export type { MetricsOptions, ResamplingType } from './config/metrics.ts';
+export type { ConfigurationSource } from './configured.ts';
 export type { TracesOptions } from './config/traces.ts';
 export type { Operation, OperationName, Operations, OperationsOptions } from './record/operations.ts';
 export type {

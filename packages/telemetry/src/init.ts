@@ -1,11 +1,21 @@
+import path from 'node:path';
 import { canonicalJson } from './config/canonical.ts';
+import { isObject } from './config/schema.ts';
+import type { ConfigurationSource } from './configured.ts';
 import { invalid, type Problem } from './errors.ts';
 import { survive } from './exit.ts';
 import { LocalServer } from './local.ts';
 import { joinOrStart, TelemetryMode, type ModeOptions } from './modes.ts';
 import { Telemetry, type TelemetryOptions } from './telemetry.ts';
 
-export interface InitOptions extends ModeOptions, TelemetryOptions {}
+export interface InitOptions extends ModeOptions, TelemetryOptions {
+  /**
+   * What accessors use that are called without a configuration: the path of an MSC configuration file, or a whole MSC
+   * configuration. Read when it is first used. Default: the file that `MSC_CONFIG` names, else the first that exists of the
+   * usual places, else OpenTelemetry's variables, else OTLP to localhost:4318; see docs/configuration.md.
+   */
+  readonly configuration?: ConfigurationSource;
+}
 
 /** Shared by all copies of this package in a thread: several copies are one tree and one writer. */
 const KEY = Symbol.for('multistorageclient.telemetry.instances');
@@ -17,12 +27,24 @@ const shared = globalThis as { [KEY]?: Map<string, Telemetry> };
  * Without a mode, a tree that is found is joined (environment, else ancestors), and one is started where there is none.
  * Where neither can be had, mode `local` takes over; where no directory can be written, it keeps what is recorded in memory
  * (`stats().isJournaled` is false). Either way one line on stderr says so.
- * The same options give the same object; so does every call without options after the first call.
+ * The same options give the same object; so does every call without mode and address after the first call. A thread has one
+ * configuration: it may come with a later call, as long as none was used before.
  *
  * @throws TelemetryError `MSC_MODE_UNKNOWN`, `MSC_ADDRESS_UNUSABLE`, `MSC_DIRECTORY_UNSAFE`, `MSC_TREE_NOT_FOUND` (mode
- *   client without a tree), `MSC_SECRET_UNUSABLE` (`[host, port]` without a secret), `MSC_CONFIGURATION_INVALID` (any other option).
+ *   client without a tree), `MSC_SECRET_UNUSABLE` (`[host, port]` without a secret), `MSC_CONFIGURATION_INVALID` (any other option,
+ *   or another configuration).
  */
 export function init(options: InitOptions = {}): Telemetry {
+  check(options);
+  const telemetry = instanceFor(options);
+  const { configuration } = options;
+  // A path is taken from where the program works now.
+  if (typeof configuration === 'string') telemetry.configure(path.resolve(configuration));
+  else if (configuration !== undefined) telemetry.configure(configuration);
+  return telemetry;
+}
+
+function instanceFor(options: InitOptions): Telemetry {
   const instances = (shared[KEY] ??= new Map<string, Telemetry>());
   const asksForNothing = options.mode === undefined && options.address === undefined;
   const [first] = instances.values();
@@ -30,7 +52,6 @@ export function init(options: InitOptions = {}): Telemetry {
   const key = canonicalJson([options.mode, options.address]);
   const known = instances.get(key);
   if (known !== undefined) return known;
-  check(options);
   const membership = joinOrStart(options, process.env);
   for (const telemetry of instances.values()) {
     if (telemetry.stats().directory !== membership.directory) continue;
@@ -47,7 +68,14 @@ export function init(options: InitOptions = {}): Telemetry {
 
 function check(options: InitOptions): void {
   const problems: Problem[] = [];
-  const { flush } = options;
+  const { configuration, flush } = options;
+  if (
+    configuration === '' ||
+    (!['string', 'undefined'].includes(typeof configuration) && !isObject(configuration))
+  ) {
+    const expected = 'the path of a file, or a whole MSC configuration';
+    problems.push({ path: 'configuration', value: configuration, expected });
+  }
   if (flush !== undefined && flush !== 'turn' && flush !== 'record' && !isMillis(flush, 1)) {
     problems.push({ path: 'flush', value: flush, expected: '"turn", "record", or milliseconds from 1' });
   }
@@ -55,11 +83,11 @@ function check(options: InitOptions): void {
     const expected = 'milliseconds from 0';
     problems.push({ path: 'exitTimeoutMillis', value: options.exitTimeoutMillis, expected });
   }
-  for (const path of ['segmentMaxBytes', 'memoryMaxBytes', 'spillMaxBytes'] as const) {
-    const value = options[path];
-    const minimum = path === 'segmentMaxBytes' ? 65_536 : 0;
+  for (const name of ['segmentMaxBytes', 'memoryMaxBytes', 'spillMaxBytes'] as const) {
+    const value = options[name];
+    const minimum = name === 'segmentMaxBytes' ? 65_536 : 0;
     if (value === undefined || (Number.isSafeInteger(value) && value >= minimum)) continue;
-    problems.push({ path, value, expected: `a whole number of bytes from ${minimum}` });
+    problems.push({ path: name, value, expected: `a whole number of bytes from ${minimum}` });
   }
   if (problems.length > 0)
     throw invalid('MSC_CONFIGURATION_INVALID', 'telemetry options are invalid', problems);

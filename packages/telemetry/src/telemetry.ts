@@ -13,6 +13,7 @@ import { configurationDigest } from './config/digest.ts';
 import { resolveMetricsConfig, type MetricsOptions } from './config/metrics.ts';
 import type { SignalConfig } from './config/signals.ts';
 import { resolveTracesConfig, type TracesOptions } from './config/traces.ts';
+import { Configured, type ConfigurationSource, type SignalResolution } from './configured.ts';
 import { TelemetryError } from './errors.ts';
 import type { LocalServer } from './local.ts';
 import { logError } from './log.ts';
@@ -38,9 +39,7 @@ const ANSWER_POLL_MILLIS = 5;
 const DEFAULT_EXIT_TIMEOUT_MILLIS = 5000;
 
 /** How a signal comes from what a user writes to what records it. */
-interface Signal<O, C, R> {
-  readonly name: string;
-  readonly resolve: (options: O, env: Readonly<NodeJS.ProcessEnv>) => C;
+interface Signal<O, C, R> extends SignalResolution<O, C> {
   readonly Recording: new (config: C, options: RecordingOptions) => R;
 }
 
@@ -77,6 +76,7 @@ export class Telemetry {
   readonly #membership: Membership;
   readonly #options: TelemetryOptions;
   readonly #local: LocalServer | undefined;
+  readonly #configured: Configured = new Configured(environment);
   readonly #relay: ConsoleRelay | undefined;
   readonly #metrics = new Map<string, Recording | undefined>();
   readonly #traces = new Map<string, TracesRecording | undefined>();
@@ -101,26 +101,28 @@ export class Telemetry {
   }
 
   /**
-   * The meter provider of a configuration: the `opentelemetry.metrics` section of an MSC configuration. The same object
-   * for an equal configuration. `undefined`, with one logged error, where no usable exporter is configured.
-   * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
+   * The meter provider of a configuration: the `opentelemetry.metrics` section of an MSC configuration; without one, that of
+   * the telemetry's own configuration. The same object for an equal configuration. `undefined`, with one logged error, where
+   * no usable exporter is configured, and without a word where `OTEL_SDK_DISABLED` is `true`.
+   * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong, `MSC_CONFIGURATION_UNREADABLE`
+   *   where the telemetry's own configuration cannot be read.
    */
-  meterProvider(config: MetricsOptions): RecordingMeterProvider | undefined {
+  meterProvider(config?: MetricsOptions): RecordingMeterProvider | undefined {
     return this.#metricsOf(config)?.provider;
   }
 
   /** The meter named `multistorageclient` of a configuration; see `meterProvider`. */
-  meter(config: MetricsOptions): RecordingMeter | undefined {
+  meter(config?: MetricsOptions): RecordingMeter | undefined {
     return this.meterProvider(config)?.getMeter(METER_NAME);
   }
 
   /** A gauge of storage operations; see `meterProvider`. The same object for the same configuration and name. */
-  gauge(config: MetricsOptions, name: GaugeName): BindableGauge | undefined {
+  gauge(config: MetricsOptions | undefined, name: GaugeName): BindableGauge | undefined {
     return this.meter(config)?.createGauge(name, { unit: UNITS[name] ?? '' });
   }
 
   /** A counter of storage operations; see `meterProvider`. The same object for the same configuration and name. */
-  counter(config: MetricsOptions, name: CounterName): BindableCounter | undefined {
+  counter(config: MetricsOptions | undefined, name: CounterName): BindableCounter | undefined {
     return this.meter(config)?.createCounter(name, { unit: UNITS[name] ?? '' });
   }
 
@@ -128,7 +130,7 @@ export class Telemetry {
    * Records whole storage operations, from each of which the server derives latency, data size, data rate and the three
    * sums. See `meterProvider` for the configuration.
    */
-  operations(config: MetricsOptions, options: OperationsOptions): Operations | undefined {
+  operations(config: MetricsOptions | undefined, options: OperationsOptions): Operations | undefined {
     return this.#metricsOf(config)?.operations(options);
   }
 
@@ -138,13 +140,18 @@ export class Telemetry {
    * usable exporter is configured.
    * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
    */
-  tracerProvider(config: TracesOptions): RecordingTracerProvider | undefined {
+  tracerProvider(config?: TracesOptions): RecordingTracerProvider | undefined {
     return this.#tracesOf(config)?.provider;
   }
 
   /** The tracer named `multistorageclient` of a configuration; see `tracerProvider`. */
-  tracer(config: TracesOptions): Tracer | undefined {
+  tracer(config?: TracesOptions): Tracer | undefined {
     return this.tracerProvider(config)?.getTracer(TRACER_NAME, VERSION);
+  }
+
+  /** Takes the configuration that `init` was given; see there. */
+  configure(configuration: ConfigurationSource): void {
+    this.#configured.choose(configuration);
   }
 
   /**
@@ -212,20 +219,20 @@ export class Telemetry {
     leave();
   }
 
-  #metricsOf(options: MetricsOptions = {}): Recording | undefined {
+  #metricsOf(options: MetricsOptions | undefined): Recording | undefined {
     return this.#recording(this.#metrics, options, METRICS);
   }
 
-  #tracesOf(options: TracesOptions = {}): TracesRecording | undefined {
+  #tracesOf(options: TracesOptions | undefined): TracesRecording | undefined {
     return this.#recording(this.#traces, options, TRACES);
   }
 
   #recording<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
     byOptions: Map<string, R | undefined>,
-    options: O,
+    options: O | undefined,
     signal: Signal<O, C, R>,
   ): R | undefined {
-    const key = canonicalJson(options);
+    const key = options === undefined ? '' : canonicalJson(options);
     if (byOptions.has(key)) return byOptions.get(key);
     const recording = this.#open(options, signal);
     byOptions.set(key, recording);
@@ -233,21 +240,12 @@ export class Telemetry {
   }
 
   #open<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
-    options: O | null,
-    { name, resolve, Recording: Opened }: Signal<O, C, R>,
+    options: O | undefined,
+    signal: Signal<O, C, R>,
   ): R | undefined {
-    if (options?.exporter === undefined) {
-      logError(`no exporter is configured: ${name} are disabled`);
-      return undefined;
-    }
-    let config: C;
-    try {
-      config = resolve(options, environment);
-    } catch (error) {
-      if (!(error instanceof TelemetryError) || error.code !== 'MSC_EXPORTER_UNUSABLE') throw error;
-      logError(`${error.message}: ${name} are disabled`);
-      return undefined;
-    }
+    const config = this.#configured.resolve(signal, options);
+    if (config === undefined) return undefined;
+    const { name, Recording: Opened } = signal;
     const digest = configurationDigest(config);
     const known = this.#byDigest.get(digest);
     if (known instanceof Opened) return known;

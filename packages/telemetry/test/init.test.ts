@@ -24,6 +24,7 @@ suite('init', () => {
   test('refuses wrong options, all of them at once, before anything is made', () => {
     const wrong = {
       mode: 'local',
+      configuration: ['config.yaml'],
       flush: 'never',
       exitTimeoutMillis: -1,
       segmentMaxBytes: 1000,

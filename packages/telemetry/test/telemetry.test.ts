@@ -90,7 +90,7 @@ suite('the objects of a configuration', () => {
 
 suite('a configuration that cannot export', () => {
   test('without an exporter gives undefined, and one line in all', () => {
-    for (const config of [{}, { reader: {} }, undefined, null, { exporter: undefined }]) {
+    for (const config of [{}, { reader: {} }, null, { exporter: undefined }]) {
       assert.equal(telemetry.meterProvider(anything(config)), undefined);
       assert.equal(telemetry.meter(anything(config)), undefined);
       assert.equal(telemetry.gauge(anything(config), GaugeName.LATENCY), undefined);
@@ -135,7 +135,7 @@ suite('a configuration that cannot export', () => {
         (error: unknown) =>
           error instanceof TelemetryError &&
           error.code === 'MSC_CONFIGURATION_INVALID' &&
-          /resampling\.type: got "nonsense", expected none or last_value/.test(error.message),
+          /resampling\.type: got "nonsense", expected none, last_value, /.test(error.message),
       );
     }
     assert.deepEqual(said, []);

@@ -13,7 +13,7 @@ import type { AttributesProviderConfig } from './signals.ts';
 
 /** What a section is resolved with, beside the environment. */
 export interface Surroundings {
-  /** The whole configuration, which expressions look into; `undefined` where there is none. */
+  /** The whole configuration, which expressions look into; gives `undefined` where there is none. */
   readonly configuration?: () => unknown;
   /** Path or file URL from which `module#Class` is resolved; default: the running program, then the working directory. */
   readonly program?: string;

@@ -26,11 +26,12 @@ export function evaluateExpressions(
 ): Record<string, AttributeValue> {
   const entries = Object.entries(attributes).flatMap(([key, { expression }]): [string, AttributeValue][] => {
     const at = inside(inside(inside(place, 'attributes'), key), 'expression');
-    if (configuration === undefined) {
+    const whole = configuration?.();
+    if (whole === undefined) {
       refuse(at, expression, 'a whole configuration to evaluate it over: a file, or init({configuration})');
       return [];
     }
-    const value = evaluate(expression, configuration(), at);
+    const value = evaluate(expression, whole, at);
     return value === undefined ? [] : [[key, value]];
   });
   return Object.fromEntries(entries);

@@ -13,7 +13,7 @@ const MAX_DEPTH = 8;
 const SECRET = /header|secret|credential|passw|token|authorization|cookie|(private|api|access|account)key/;
 const HARMLESS_OPTIONS = new Set(
   [
-    'endpoint url protocol compression timeout timeoutMillis insecure path preferredTemporality temporalityPreference',
+    'endpoint url host port protocol compression timeout timeoutMillis insecure path preferredTemporality temporalityPreference',
     'certificateFile clientCertificateFile clientKeyFile scopes clientId authority',
     'vaultEndpoint vaultNamespace mountPoint secretPath certKey keyKey caKey',
   ].flatMap((names) => names.toLowerCase().split(' ')),

@@ -221,3 +221,27 @@ export const TRACES: Schema<GivenTraces> = object<GivenTraces>({
     }),
   }),
 });
+
+/** Of an MSC configuration; what is not about telemetry is left alone. */
+interface GivenConfiguration {
+  readonly include?: readonly (string | undefined)[];
+  readonly profiles?: unknown;
+  readonly cache?: unknown;
+  readonly opentelemetry?: { readonly metrics?: GivenMetrics; readonly traces?: GivenTraces };
+  readonly pathMapping?: unknown;
+  readonly posix?: unknown;
+}
+
+export const INCLUDE: Schema<readonly (string | undefined)[]> = list(text('the path of a file'));
+
+export const CONFIGURATION: Schema<GivenConfiguration> = object<GivenConfiguration>({
+  include: described(INCLUDE, 'Files to add, absolute or relative to this one; they include no others.'),
+  profiles: anything({ type: 'object' }),
+  cache: anything({ type: 'object' }),
+  opentelemetry: object<NonNullable<GivenConfiguration['opentelemetry']>>({
+    metrics: METRICS,
+    traces: TRACES,
+  }),
+  pathMapping: anything({ type: 'object' }),
+  posix: anything({ type: 'object' }),
+});

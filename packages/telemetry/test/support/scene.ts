@@ -6,7 +6,17 @@
  * On failure: programs and servers are killed all the same, and the servers' logs are printed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -39,6 +49,14 @@ export class Scene {
     const sink = await startSink(options);
     this.#sinks.push(sink);
     return sink;
+  }
+
+  /** Writes a file beside the trees. */
+  file(name: string, text: string): string {
+    const file = path.join(this.root, 'files', name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
   }
 
   /** Starts one of `programs/`, with a job as its argument. */
