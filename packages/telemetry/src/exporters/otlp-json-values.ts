@@ -37,7 +37,9 @@ export function int64(value: number): string {
 }
 
 export function double(value: number): string {
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
+  if (!Number.isFinite(value)) return `"${value}"`;
+  // `String` forgets the sign of zero.
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** `undefined` for what need not be said. */

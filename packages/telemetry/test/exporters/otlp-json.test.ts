@@ -98,6 +98,14 @@ suite('OTLP JSON', () => {
     }
   });
 
+  test('zero keeps its sign', () => {
+    const [metric] = Object.values(
+      decode(encodeJson(batchOf(gauge([0, -0])))).resourceMetrics[0].scopeMetrics[0].metrics,
+    );
+    const found = Object.values(metric.gauge.dataPoints).map(({ asDouble }) => asDouble);
+    assert.deepEqual(found, [0, -0]);
+  });
+
   test('attributes of every type', () => {
     const attributes = {
       text: 'a "quote"\n',

@@ -70,6 +70,27 @@ export function assertBurst(points: readonly ReceivedPoint[], count: number, rep
   assert.equal(of(HISTOGRAM).at(-1)?.histogram?.count, count);
 }
 
+/** Fails unless the distribution of a burst of values `0` to `count - 1` is there, with each of them in its bucket. */
+export function assertDistribution(points: readonly ReceivedPoint[], count: number): void {
+  const received = points.filter(({ metric }) => metric.name === GAUGE);
+  const [kinds, temporalities] = [
+    received.map(({ metric }) => metric.kind),
+    received.map(({ metric }) => metric.temporality),
+  ];
+  assert.deepEqual([...new Set(kinds)], ['exponentialHistogram']);
+  assert.deepEqual([...new Set(temporalities)], ['cumulative']);
+  const { scale, positive, ...rest } = received.at(-1)!.exponential!;
+  const sum = (count * (count - 1)) / 2;
+  assert.deepEqual(rest, { count, sum, min: 0, max: count - 1, zeroCount: 1 });
+  const expected = new Map<number, number>();
+  for (let value = 1; value < count; value++) {
+    // A bucket holds its upper end; as all values are whole, rounding can only matter at powers of two, which are exact.
+    const bucket = Math.ceil(Math.log2(value) * 2 ** scale) - 1;
+    expected.set(bucket, (expected.get(bucket) ?? 0) + 1);
+  }
+  assert.deepEqual(positive, expected);
+}
+
 function pointsOf(points: readonly ReceivedPoint[], { name, attributes }: Various): ReceivedPoint[] {
   return points.filter(
     (point) => point.metric.name === name && isDeepStrictEqual(point.attributes, attributes),

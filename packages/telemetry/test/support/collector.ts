@@ -1,14 +1,14 @@
 /**
  * A real OpenTelemetry Collector: its OTLP receiver takes what an exporter sends, and what it has understood is in a file.
  *
- * In: a test, and the certificates that its receiver is to use. Out: URLs to send to; every point of the file.
+ * In: a test, and the certificates that its receiver is to use. Out: URLs to send to; every point and span of the file.
  * Invariant: a request that was accepted is in the file, so whoever knows that all was accepted need not wait.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { readMetrics, type ReceivedPoint } from './otlp-json.ts';
+import { readMetrics, readSpans, type ReceivedPoint, type ReceivedSpan } from './otlp-json.ts';
 import { findRealServer, freePort, RunningServer } from './real-servers.ts';
 
 /** Files of the receiver's own certificate and key, and of the one authority whose clients it lets in. */
@@ -17,6 +17,8 @@ export interface ReceiverTls {
   readonly keyFile: string;
   readonly clientAuthorityFile: string;
 }
+
+export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
 
 const READY = /Everything is ready/;
 /** A free port may be somebody else's by the time the Collector takes it. */
@@ -55,12 +57,12 @@ export class Collector {
     }
   }
 
-  /** The endpoint of a protocol for metrics, as a user configures it. */
-  metricsEndpoint(protocol: 'http/protobuf' | 'http/json' | 'grpc'): string {
+  /** The endpoint of a protocol for a signal, as a user configures it. */
+  endpoint(protocol: Protocol, signal: 'metrics' | 'traces'): string {
     const scheme = this.#tls === undefined ? 'http' : 'https';
     return protocol === 'grpc'
       ? `${scheme}://127.0.0.1:${this.#grpcPort}`
-      : `${scheme}://127.0.0.1:${this.#httpPort}/v1/metrics`;
+      : `${scheme}://127.0.0.1:${this.#httpPort}/v1/${signal}`;
   }
 
   async stop(signal?: NodeJS.Signals): Promise<void> {
@@ -75,10 +77,18 @@ export class Collector {
 
   /** Every point that it has received, in the order of the requests. */
   points(): ReceivedPoint[] {
-    return this.#files.flatMap((file) => {
-      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-      return readMetrics(text.slice(0, text.lastIndexOf('\n') + 1));
-    });
+    return readMetrics(this.#received());
+  }
+
+  /** Every span that it has received, in the order of the requests. */
+  spans(): ReceivedSpan[] {
+    return readSpans(this.#received());
+  }
+
+  /** Whole lines. */
+  #received(): string {
+    const texts = this.#files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
+    return texts.map((text) => text.slice(0, text.lastIndexOf('\n') + 1)).join('');
   }
 
   /** What it said, where it has ended instead of starting. */

@@ -8,15 +8,21 @@ import assert from 'node:assert/strict';
 
 type Json = Readonly<Record<string, any>>;
 
-export interface ReceivedMetric {
+const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram'] as const;
+
+/** What a metric or a span belongs to. */
+interface Origin {
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly scope: { readonly name: string; readonly version: string; readonly schemaUrl: string };
+}
+
+export interface ReceivedMetric extends Origin {
   readonly name: string;
   readonly unit: string;
   readonly description: string;
-  readonly kind: 'gauge' | 'sum' | 'histogram';
+  readonly kind: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram';
   readonly temporality: 'delta' | 'cumulative' | undefined;
   readonly monotonic: boolean;
-  readonly resource: Readonly<Record<string, unknown>>;
-  readonly scope: { readonly name: string; readonly version: string; readonly schemaUrl: string };
 }
 
 export interface ReceivedHistogram {
@@ -26,6 +32,17 @@ export interface ReceivedHistogram {
   readonly max: number;
   readonly boundaries: readonly number[];
   readonly counts: readonly number[];
+}
+
+export interface ReceivedExponentialHistogram {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  readonly scale: number;
+  readonly zeroCount: number;
+  /** Counts of the positive buckets that are not empty, by index. */
+  readonly positive: ReadonlyMap<number, number>;
 }
 
 export interface ReceivedPoint {
@@ -39,27 +56,87 @@ export interface ReceivedPoint {
   /** Whether the value came as an integer. */
   readonly isInt?: boolean;
   readonly histogram?: ReceivedHistogram;
+  readonly exponential?: ReceivedExponentialHistogram;
+}
+
+export interface ReceivedSpan extends Origin {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly traceState: string;
+  readonly flags: number;
+  readonly name: string;
+  readonly kind: number;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly events: readonly { readonly name: string; readonly time: bigint; readonly attributes: object }[];
+  readonly links: readonly {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly attributes: object;
+  }[];
+  readonly status: { readonly code: number; readonly message: string };
 }
 
 /** The points of all lines that are about metrics. */
 export function readMetrics(text: string): ReceivedPoint[] {
-  const points: ReceivedPoint[] = [];
+  return readLines(text, 'Metrics', 'metrics').flatMap(([metric, from]) => readPoints(metric, from));
+}
+
+/** The spans of all lines that are about traces. */
+export function readSpans(text: string): ReceivedSpan[] {
+  return readLines(text, 'Spans', 'spans').map(([span, from]) => readSpan(span, from));
+}
+
+/** The innermost objects of a signal, each with where it comes from. */
+function readLines(text: string, signal: 'Metrics' | 'Spans', items: string): [item: Json, from: Origin][] {
+  const found: [Json, Origin][] = [];
   for (const line of text.split('\n').filter((each) => each !== '')) {
-    for (const { resource, scopeMetrics } of (JSON.parse(line) as Json)['resourceMetrics'] ?? []) {
-      for (const { scope, schemaUrl = '', metrics } of scopeMetrics) {
+    for (const ofResource of (JSON.parse(line) as Json)[`resource${signal}`] ?? []) {
+      const resource = readAttributes(ofResource['resource']['attributes']);
+      for (const { scope, schemaUrl = '', [items]: all } of ofResource[`scope${signal}`] as Json[]) {
         const from = {
-          resource: readAttributes(resource['attributes']),
+          resource,
           scope: { name: scope['name'] ?? '', version: scope['version'] ?? '', schemaUrl },
         };
-        for (const metric of metrics as Json[]) points.push(...readPoints(metric, from));
+        for (const item of all as Json[]) found.push([item, from]);
       }
     }
   }
-  return points;
+  return found;
 }
 
-function readPoints(json: Json, from: Pick<ReceivedMetric, 'resource' | 'scope'>): ReceivedPoint[] {
-  const kind = (['gauge', 'sum', 'histogram'] as const).find((each) => each in json);
+function readSpan(json: Json, from: Origin): ReceivedSpan {
+  const { code = 0, message = '' } = json['status'] ?? {};
+  return {
+    ...from,
+    traceId: json['traceId'],
+    spanId: json['spanId'],
+    parentSpanId: json['parentSpanId'] ?? '',
+    traceState: json['traceState'] ?? '',
+    flags: json['flags'] ?? 0,
+    name: json['name'],
+    kind: json['kind'] ?? 0,
+    start: BigInt(json['startTimeUnixNano']),
+    end: BigInt(json['endTimeUnixNano']),
+    attributes: readAttributes(json['attributes']),
+    events: ((json['events'] ?? []) as Json[]).map(({ name, timeUnixNano, attributes }) => ({
+      name,
+      time: BigInt(timeUnixNano),
+      attributes: readAttributes(attributes),
+    })),
+    links: ((json['links'] ?? []) as Json[]).map(({ traceId, spanId, attributes }) => ({
+      traceId,
+      spanId,
+      attributes: readAttributes(attributes),
+    })),
+    status: { code, message },
+  };
+}
+
+function readPoints(json: Json, from: Origin): ReceivedPoint[] {
+  const kind = KINDS.find((each) => each in json);
   assert.ok(kind !== undefined, `a metric of no kind: ${JSON.stringify(json).slice(0, 200)}`);
   const { aggregationTemporality, isMonotonic = false, dataPoints } = json[kind];
   const { name, unit = '', description = '' } = json;
@@ -70,9 +147,12 @@ function readPoints(json: Json, from: Pick<ReceivedMetric, 'resource' | 'scope'>
     attributes: readAttributes(point['attributes']),
     startTime: BigInt(point['startTimeUnixNano'] ?? 0),
     time: BigInt(point['timeUnixNano'] ?? 0),
-    ...(kind === 'histogram'
-      ? { histogram: readHistogram(point) }
-      : { value: Number(point['asInt'] ?? point['asDouble']), isInt: 'asInt' in point }),
+    ...(kind === 'histogram' && { histogram: readHistogram(point) }),
+    ...(kind === 'exponentialHistogram' && { exponential: readExponential(point) }),
+    ...((kind === 'gauge' || kind === 'sum') && {
+      value: Number(point['asInt'] ?? point['asDouble']),
+      isInt: 'asInt' in point,
+    }),
   }));
 }
 
@@ -84,6 +164,20 @@ function readHistogram(point: Json): ReceivedHistogram {
     max: Number(point['max'] ?? NaN),
     boundaries: (point['explicitBounds'] ?? []).map(Number),
     counts: (point['bucketCounts'] ?? []).map(Number),
+  };
+}
+
+function readExponential(point: Json): ReceivedExponentialHistogram {
+  const { offset = 0, bucketCounts = [] } = point['positive'] ?? {};
+  const buckets = (bucketCounts as string[]).map((count, index) => [offset + index, Number(count)] as const);
+  return {
+    count: Number(point['count'] ?? 0),
+    sum: Number(point['sum'] ?? 0),
+    min: Number(point['min'] ?? NaN),
+    max: Number(point['max'] ?? NaN),
+    scale: point['scale'] ?? 0,
+    zeroCount: Number(point['zeroCount'] ?? 0),
+    positive: new Map(buckets.filter(([, count]) => count > 0)),
   };
 }
 

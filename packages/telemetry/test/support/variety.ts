@@ -26,8 +26,9 @@ export const OPERATIONS: Readonly<Record<'succeeded' | 'failed' | 'bytes', numbe
   bytes: 2 ** 40 + 1,
 };
 
-const TEXT = 'größer – 日本 \u{1f600} "quoted" \\ \t\n\u0001';
-const ATTRIBUTES: Attributes = {
+export const TEXT = 'größer – 日本 \u{1f600} "quoted" \\ \t\n\u0001';
+/** One of each type. */
+export const ATTRIBUTES: Attributes = {
   text: TEXT,
   empty: '',
   whole: 3,
