@@ -1,10 +1,11 @@
 import type { KnownMetric } from './known-metric.ts';
-import type { ExponentialRange, Points } from './points.ts';
+import type { Exemplar, ExponentialRange, Points } from './points.ts';
 import { BYTES, FIXED64, MalformedError, tagOf, VARINT, type WireReader } from './wire.ts';
 
 const POINT_START_TIME = tagOf(2, FIXED64);
 const POINT_TIME = tagOf(3, FIXED64);
 const NUMBER_DOUBLE = tagOf(4, FIXED64);
+const NUMBER_EXEMPLAR = tagOf(5, BYTES);
 const NUMBER_INTEGER = tagOf(6, FIXED64);
 const NUMBER_ATTRIBUTES = tagOf(7, BYTES);
 const HISTOGRAM_COUNT = tagOf(4, FIXED64);
@@ -24,6 +25,11 @@ const EXPONENTIAL_NEGATIVE = tagOf(9, BYTES);
 const EXPONENTIAL_MIN = tagOf(12, FIXED64);
 const EXPONENTIAL_MAX = tagOf(13, FIXED64);
 const EXPONENTIAL_THRESHOLD = tagOf(14, FIXED64);
+const EXEMPLAR_TIME = tagOf(2, FIXED64);
+const EXEMPLAR_DOUBLE = tagOf(3, FIXED64);
+const EXEMPLAR_SPAN_ID = tagOf(4, BYTES);
+const EXEMPLAR_TRACE_ID = tagOf(5, BYTES);
+const EXEMPLAR_INTEGER = tagOf(6, FIXED64);
 const RANGE_OFFSET = tagOf(1, VARINT);
 const RANGE_COUNTS = tagOf(2, BYTES);
 const RANGE_COUNT_UNPACKED = tagOf(2, VARINT);
@@ -55,8 +61,9 @@ export function readNumberPoint(reader: WireReader, end: number, known: KnownMet
     } else if (tag === NUMBER_DOUBLE) {
       value = reader.double(end);
     } else if (tag === NUMBER_INTEGER) {
-      const at = reader.fixed64(end);
-      value = reader.view.getInt32(at + 4, true) * 2 ** 32 + reader.view.getUint32(at, true);
+      value = readInteger(reader, end);
+    } else if (tag === NUMBER_EXEMPLAR) {
+      points.setExemplar(readExemplar(reader, reader.length(end)));
     } else {
       reader.skip(tag, end);
     }
@@ -65,6 +72,31 @@ export function readNumberPoint(reader: WireReader, end: number, known: KnownMet
   const series = known.series(attributes, reader, start, end, NUMBER_ATTRIBUTES);
   reader.position = end;
   points.add(series, reader.view, time, startTime, value);
+}
+
+function readInteger(reader: WireReader, end: number): number {
+  const at = reader.fixed64(end);
+  return reader.view.getInt32(at + 4, true) * 2 ** 32 + reader.view.getUint32(at, true);
+}
+
+function readExemplar(reader: WireReader, end: number): Exemplar {
+  let [time, value, traceId, spanId] = [0n, NaN, '', ''];
+  const hex = (): string => {
+    const behind = reader.length(end);
+    const from = reader.position;
+    reader.position = behind;
+    return reader.bytes.toString('hex', from, behind);
+  };
+  while (reader.position < end) {
+    const tag = reader.varint(end);
+    if (tag === EXEMPLAR_TIME) time = reader.view.getBigUint64(reader.fixed64(end), true);
+    else if (tag === EXEMPLAR_DOUBLE) value = reader.double(end);
+    else if (tag === EXEMPLAR_INTEGER) value = readInteger(reader, end);
+    else if (tag === EXEMPLAR_SPAN_ID) spanId = hex();
+    else if (tag === EXEMPLAR_TRACE_ID) traceId = hex();
+    else reader.skip(tag, end);
+  }
+  return { traceId, spanId, time, value };
 }
 
 /** Appends the HistogramDataPoint between the reader's position and `end`. */

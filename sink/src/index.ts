@@ -8,6 +8,7 @@
  */
 export { type Attributes, type AttributeValue } from './attributes.ts';
 export {
+  type Exemplar,
   type ExponentialHistogram,
   type ExponentialRange,
   type Histogram,

@@ -64,6 +64,18 @@ export interface Point {
   readonly value: number;
   readonly histogram: Histogram | undefined;
   readonly exponential: ExponentialHistogram | undefined;
+  /** The last exemplar of a gauge's or a sum's point. */
+  readonly exemplar?: Exemplar;
+}
+
+/** A measurement behind a point, and the span that it was made in. */
+export interface Exemplar {
+  /** 32 and 16 hexadecimal digits; `''` where the request had none. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Nanoseconds since the epoch. */
+  readonly time: bigint;
+  readonly value: number;
 }
 
 const FIRST_CAPACITY = 1024;
@@ -85,6 +97,8 @@ export class Points implements Iterable<Point> {
   #startTimeHalves: Uint32Array = new Uint32Array(this.#startTimes.buffer);
   readonly #histograms: Histogram[] = [];
   readonly #exponentials: ExponentialHistogram[] = [];
+  /** By the point's index: few have one. */
+  readonly #exemplars = new Map<number, Exemplar>();
 
   get length(): number {
     return this.#length;
@@ -117,7 +131,7 @@ export class Points implements Iterable<Point> {
     }
     const { metric, attributes } = this.series[this.#series[index]];
     const value = this.#values[index];
-    return {
+    const point: Point = {
       metric,
       attributes,
       time: this.#times[index],
@@ -126,6 +140,8 @@ export class Points implements Iterable<Point> {
       histogram: metric.kind === 'histogram' ? this.#histograms[value] : undefined,
       exponential: metric.kind === 'exponential_histogram' ? this.#exponentials[value] : undefined,
     };
+    const exemplar = this.#exemplars.get(index);
+    return exemplar === undefined ? point : { ...point, exemplar };
   }
 
   *[Symbol.iterator](): Generator<Point, void> {
@@ -160,6 +176,11 @@ export class Points implements Iterable<Point> {
     copyTime(view, startTime, this.#startTimeHalves, 2 * index);
   }
 
+  /** Gives the point that is appended next an exemplar. */
+  setExemplar(exemplar: Exemplar): void {
+    this.#exemplars.set(this.#length, exemplar);
+  }
+
   /** Appends a histogram's point, with times as `add` takes them. */
   addHistogram(series: number, view: DataView, time: number, startTime: number, histogram: Histogram): void {
     this.add(series, view, time, startTime, this.#histograms.push(histogram) - 1);
@@ -179,6 +200,7 @@ export class Points implements Iterable<Point> {
   /** Forgets all points from this index on: what a request brought that then turned out not to be acceptable. */
   truncate(length: number): void {
     this.#length = length;
+    for (const index of this.#exemplars.keys()) if (index >= length) this.#exemplars.delete(index);
   }
 
   #grow(): void {

@@ -1,3 +1,4 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Operation, OperationName, Operations } from '@multistorageclient/telemetry';
 
 export interface Recorded {
@@ -15,6 +16,8 @@ export class Recorder implements Operations {
     const record: Recorded = { operation };
     this.recorded.push(record);
     return {
+      span: undefined,
+      context: ROOT_CONTEXT,
       succeed(bytes) {
         if (record.status === undefined) Object.assign(record, { status: 'success', bytes });
       },

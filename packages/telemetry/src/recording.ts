@@ -68,7 +68,7 @@ export class Recording implements SignalRecording {
   readonly recorder: Recorder;
   readonly provider: RecordingMeterProvider;
   readonly #configured: ConfiguredAttributes | undefined;
-  readonly #operations = new Map<string, Operations>();
+  readonly #operations = new Map<unknown, Map<string, Operations>>();
   #stopObserving: (() => void) | undefined;
 
   constructor(config: MetricsConfig, options: RecordingOptions) {
@@ -86,13 +86,16 @@ export class Recording implements SignalRecording {
     this.provider = new RecordingMeterProvider(this.recorder, startObserving, this.#configured);
   }
 
-  /** The same object for equal options. */
-  operations(options: OperationsOptions): Operations {
-    const key = canonicalJson(options);
-    let operations = this.#operations.get(key);
+  /** The same object for equal options and the same tracer. */
+  operations({ tracer, ...plain }: OperationsOptions): Operations {
+    let known = this.#operations.get(tracer);
+    if (known === undefined) this.#operations.set(tracer, (known = new Map()));
+    const key = canonicalJson(plain);
+    let operations = known.get(key);
     if (operations === undefined) {
+      const options = tracer === undefined ? plain : { ...plain, tracer };
       operations = new RecordingOperations(this.recorder, options, this.#configured);
-      this.#operations.set(key, operations);
+      known.set(key, operations);
     }
     return operations;
   }

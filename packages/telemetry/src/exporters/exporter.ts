@@ -79,6 +79,15 @@ export interface SeriesColumns {
 
 export interface NumberSeries extends SeriesColumns {
   readonly values: Float64Array;
+  /** By the point's index; absent where no point has one. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
+}
+
+/** The span that a point was measured in: an OTLP exemplar with the point's own time and value. */
+export interface Exemplar {
+  /** 32 and 16 hexadecimal digits in lower case. */
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 export interface HistogramValue {

@@ -1,4 +1,5 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import { withExemplars } from './exemplars.ts';
 import type { PointBatch } from './exporter.ts';
 import { toResourceMetrics } from './resource-metrics.ts';
 
@@ -12,5 +13,6 @@ export function encodeProtobuf(batch: PointBatch): Uint8Array {
     (resource) => ProtobufMetricsSerializer.serializeRequest(resource) ?? [],
   );
   // The serializer takes one resource; messages of repeated fields, one after the other, are one message.
-  return requests.length === 1 ? requests[0] : Buffer.concat(requests);
+  const request = requests.length === 1 ? requests[0] : Buffer.concat(requests);
+  return withExemplars(request, batch.metrics);
 }

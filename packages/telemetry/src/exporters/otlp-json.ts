@@ -1,6 +1,7 @@
 import { ValueType } from '@opentelemetry/api';
 import { groupByResource } from './batch-groups.ts';
 import type {
+  Exemplar,
   ExponentialHistogramValue,
   ExponentialRange,
   HistogramValue,
@@ -76,8 +77,23 @@ function encodeDataPoints({ kind, descriptor, series: all }: MetricPoints): stri
   }
   const { valueType } = descriptor;
   return all.flatMap((series) =>
-    encodePoints(series, (index) => encodeNumber(series.values[index], valueType)),
+    encodePoints(series, (index) => {
+      const value = encodeNumber(series.values[index], valueType);
+      const exemplar = series.exemplars?.[index];
+      return exemplar === undefined ? value : `${value},${encodeExemplar(exemplar, value, series, index)}`;
+    }),
   );
+}
+
+/** With the time and value of its point. */
+function encodeExemplar(
+  { traceId, spanId }: Exemplar,
+  value: string,
+  { seconds, nanos }: SeriesColumns,
+  index: number,
+): string {
+  const time = encodeTime(seconds[index], nanos[index]);
+  return `"exemplars":[{"timeUnixNano":${time},${value},"spanId":"${spanId}","traceId":"${traceId}"}]`;
 }
 
 function encodePoints(series: SeriesColumns, valueAt: (index: number) => string): string[] {

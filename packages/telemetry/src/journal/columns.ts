@@ -37,6 +37,9 @@ export interface OperationsView {
   /** NaN where the operation moves no bytes. */
   readonly bytes: Float64Array;
   readonly series: Uint32Array;
+  /** 16 bytes per row, and 8 bytes of the next column; all zero where an operation has no span. */
+  readonly traceIds?: Uint8Array;
+  readonly spanIds?: Uint8Array;
 }
 
 export interface HistogramRow {
@@ -51,6 +54,7 @@ export interface HistogramRow {
 export const samplesBytes = (rows: number): number => BASE_BYTES + 16 * rows + padded(4 * rows);
 export const sumsBytes = (rows: number): number => BASE_BYTES + 16 * rows;
 export const operationsBytes = (rows: number): number => BASE_BYTES + 24 * rows + padded(4 * rows);
+export const tracedOperationsBytes = (rows: number): number => operationsBytes(rows) + 24 * rows;
 /** One row of a histogram frame: series and bucket count, then count, sum, min, max and the buckets. */
 export const histogramRowBytes = (buckets: number): number => 40 + 8 * buckets;
 
@@ -87,6 +91,19 @@ export function viewOperations({ payload, rows }: Frame): OperationsView | undef
     latencyNanos: new Float64Array(payload.buffer, start + 8 * rows, rows),
     bytes: new Float64Array(payload.buffer, start + 16 * rows, rows),
     series: new Uint32Array(payload.buffer, start + 24 * rows, rows),
+  };
+}
+
+export function viewTracedOperations({ payload, rows }: Frame): OperationsView | undefined {
+  if (payload.length !== tracedOperationsBytes(rows)) return undefined;
+  const start = payload.byteOffset + BASE_BYTES;
+  return {
+    deltas: new Float64Array(payload.buffer, start, rows),
+    latencyNanos: new Float64Array(payload.buffer, start + 8 * rows, rows),
+    bytes: new Float64Array(payload.buffer, start + 16 * rows, rows),
+    traceIds: new Uint8Array(payload.buffer, start + 24 * rows, 16 * rows),
+    spanIds: new Uint8Array(payload.buffer, start + 40 * rows, 8 * rows),
+    series: new Uint32Array(payload.buffer, start + 48 * rows, rows),
   };
 }
 

@@ -39,6 +39,8 @@ export const FrameType = {
   SPAN_STARTS: 10,
   /** Spans that have ended (JSON). */
   SPANS: 11,
+  /** Operations with the spans that they were measured in. */
+  TRACED_OPERATIONS: 12,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

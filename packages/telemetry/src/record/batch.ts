@@ -8,14 +8,16 @@
  *
  *   control (96 B) │ path (1 KiB) │ samples │ sums │ operations │ histograms
  *   control: i32 closed, samples, sums, operations, histogram rows, histogram bytes, owner, path bytes;
- *            u32 ×4 time base; f64 sequence; i32 watcher
+ *            u32 ×4 time base; f64 sequence; i32 watcher, traced
  */
+import type { SpanContext } from '@opentelemetry/api';
 import {
   BASE_BYTES,
   histogramRowBytes,
   operationsBytes,
   samplesBytes,
   sumsBytes,
+  tracedOperationsBytes,
 } from '../journal/columns.ts';
 import { FrameType, HEADER_BYTES, MORE_FOLLOWS, sealFrame } from '../journal/frame.ts';
 
@@ -32,7 +34,8 @@ const PATH_BYTES = 1024;
 const SAMPLES_AT = CONTROL_BYTES + PATH_BYTES;
 const SUMS_AT = SAMPLES_AT + 20 * MAX_SAMPLES;
 const OPERATIONS_AT = SUMS_AT + 16 * MAX_SUMS;
-const HISTOGRAMS_AT = OPERATIONS_AT + 28 * MAX_OPERATIONS;
+const SPANS_AT = OPERATIONS_AT + 28 * MAX_OPERATIONS;
+const HISTOGRAMS_AT = SPANS_AT + 24 * MAX_OPERATIONS;
 export const BATCH_BYTES: number = HISTOGRAMS_AT + HISTOGRAM_BYTES;
 /** Room for every frame that a full batch can give. */
 export const COMPOSED_BYTES: number = BATCH_BYTES + 4 * (HEADER_BYTES + BASE_BYTES + 8);
@@ -52,6 +55,10 @@ export class Batch {
   readonly #base: Uint32Array;
   readonly #sequence: Float64Array;
   readonly #watcher: Int32Array;
+  /** 1 where an operation of this batch has a span. */
+  readonly #traced: Int32Array;
+  readonly #traceIds: Buffer;
+  readonly #spanIds: Buffer;
   readonly #path: Uint8Array;
   readonly #histograms: Uint8Array;
   readonly sampleDeltas: Float64Array;
@@ -74,6 +81,7 @@ export class Batch {
     this.#base = new Uint32Array(memory, offset + 32, 4);
     this.#sequence = new Float64Array(memory, offset + 48, 1);
     this.#watcher = new Int32Array(memory, offset + 56, 1);
+    this.#traced = new Int32Array(memory, offset + 60, 1);
     this.#path = new Uint8Array(memory, offset + CONTROL_BYTES, PATH_BYTES);
     const samples = offset + SAMPLES_AT;
     this.sampleDeltas = new Float64Array(memory, samples, MAX_SAMPLES);
@@ -88,6 +96,8 @@ export class Batch {
     this.operationLatencies = new Float64Array(memory, operations + 8 * MAX_OPERATIONS, MAX_OPERATIONS);
     this.operationBytes = new Float64Array(memory, operations + 16 * MAX_OPERATIONS, MAX_OPERATIONS);
     this.operationSeries = new Uint32Array(memory, operations + 24 * MAX_OPERATIONS, MAX_OPERATIONS);
+    this.#traceIds = Buffer.from(memory, offset + SPANS_AT, 16 * MAX_OPERATIONS);
+    this.#spanIds = Buffer.from(memory, offset + SPANS_AT + 16 * MAX_OPERATIONS, 8 * MAX_OPERATIONS);
     this.#histograms = new Uint8Array(memory, offset + HISTOGRAMS_AT, HISTOGRAM_BYTES);
   }
 
@@ -115,6 +125,23 @@ export class Batch {
   }
   publishOperations(rows: number): void {
     Atomics.store(this.#control, OPERATIONS, rows);
+  }
+
+  /** The span that the next operation was measured in, before its row is published. */
+  setSpan(span: Pick<SpanContext, 'traceId' | 'spanId'> | undefined): void {
+    const row = this.operations;
+    if (this.#traced[0] === 0) {
+      if (span === undefined) return;
+      // What earlier batches have left there.
+      this.#traceIds.fill(0, 0, 16 * row);
+      this.#spanIds.fill(0, 0, 8 * row);
+      this.#traced[0] = 1;
+    }
+    this.#traceIds.fill(0, 16 * row, 16 * (row + 1));
+    this.#spanIds.fill(0, 8 * row, 8 * (row + 1));
+    if (span === undefined) return;
+    this.#traceIds.write(span.traceId, 16 * row, 16, 'hex');
+    this.#spanIds.write(span.spanId, 8 * row, 8, 'hex');
   }
 
   /** Whether a histogram row fits. `MAX_BUCKETS` always fit into an empty batch. */
@@ -162,6 +189,7 @@ export class Batch {
     Atomics.store(control, OPERATIONS, 0);
     Atomics.store(control, HISTOGRAM_ROWS, 0);
     control[HISTOGRAM_USED] = 0;
+    this.#traced[0] = 0;
     this.#sequence[0] = nextSequence;
     this.epoch++;
   }
@@ -208,9 +236,18 @@ export class Batch {
         this.operationDeltas.subarray(0, operations),
         this.operationLatencies.subarray(0, operations),
         this.operationBytes.subarray(0, operations),
-        this.operationSeries.subarray(0, operations),
       ];
-      frame(FrameType.OPERATIONS, operations, operations, columns, operationsBytes(operations));
+      const series = this.operationSeries.subarray(0, operations);
+      if (this.#traced[0] === 0) {
+        const bytes = operationsBytes(operations);
+        frame(FrameType.OPERATIONS, operations, operations, [...columns, series], bytes);
+      } else {
+        const bytes = tracedOperationsBytes(operations);
+        const traceIds = this.#traceIds.subarray(0, 16 * operations);
+        const spanIds = this.#spanIds.subarray(0, 8 * operations);
+        const all = [...columns, traceIds, spanIds, series];
+        frame(FrameType.TRACED_OPERATIONS, operations, operations, all, bytes);
+      }
     }
     if (samples > 0) {
       const columns = [

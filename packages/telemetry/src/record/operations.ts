@@ -5,13 +5,14 @@
  * Invariant: requests minus responses is what is in flight, or was lost with its process.
  * On failure: never throws; a second end of the same operation does nothing.
  */
-import type { Attributes } from '@opentelemetry/api';
+import { context, type Attributes, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { decodeAttributes, encodeAttributes } from '../journal/attributes.ts';
 import { CounterName, METER_NAME, UNITS } from '../names.ts';
 import { VERSION } from '../version.ts';
 import { attributeIndex, type AttributeIndex } from './attributes.ts';
 import { monotonic } from './clock.ts';
+import { sampledSpan, startSpan, type OperationSpan } from './operation-span.ts';
 import type { OperationSeries, Recorder, SumSeries } from './recorder.ts';
 
 /** What an operation does, as the Multi-Storage Client names it. */
@@ -31,10 +32,19 @@ export interface OperationsOptions {
    * version win over both.
    */
   readonly attributes?: Attributes;
+  /**
+   * Makes a span of each operation: `multistorageclient.<operation>`, kind CLIENT, child of the active span, with the attributes
+   * of the metrics and `multistorageclient.data_size`. Without it latencies refer to the active span, if it is sampled.
+   */
+  readonly tracer?: Tracer;
 }
 
 /** One operation that is under way. */
 export interface Operation {
+  /** Its span, where there is a tracer. */
+  readonly span: Span | undefined;
+  /** The context with its span in it: what runs in it (`context.with`) has spans inside of the operation's. */
+  readonly context: Context;
   /** Ends with status `success`. `bytes` counts for read, write and copy. Only the first end counts. */
   succeed(bytes?: number): void;
   /**
@@ -62,14 +72,16 @@ export class RecordingOperations implements Operations {
   readonly #given: Attributes;
   readonly #sets: AttributeIndex<OperationSet>;
   readonly #isDynamic: boolean;
+  readonly #tracer: Tracer | undefined;
   #only: OperationSet | undefined;
 
   constructor(
     recorder: Recorder,
-    { provider, attributes }: OperationsOptions,
+    { provider, attributes, tracer }: OperationsOptions,
     configured?: ConfiguredAttributes,
   ) {
     this.#recorder = recorder;
+    this.#tracer = tracer;
     this.#given = {
       // A copy of all that lies in them, so that no later start or end can fail or differ.
       ...decodeAttributes(encodeAttributes(attributes ?? {})),
@@ -83,7 +95,7 @@ export class RecordingOperations implements Operations {
 
   start(name: OperationName): Operation {
     const set = this.#only ?? this.#find();
-    return set === undefined ? new LostOperation(this.#recorder) : set.start(name);
+    return set === undefined ? new LostOperation(this.#recorder) : set.start(name, this.#tracer);
   }
 
   /** One operation has the same attributes from its start to its end, dynamic ones included. */
@@ -122,23 +134,34 @@ class OperationSet {
     this.#attributes = { ...attributes, [OPERATION]: undefined, [STATUS]: undefined };
   }
 
-  start(name: string): Operation {
+  start(name: string, tracer: Tracer | undefined): Operation {
     let requests = this.#requests.get(name);
     if (requests === undefined) {
       requests = this.#sum(this.#instruments.request, { ...this.#attributes, [OPERATION]: name });
       this.#requests.set(name, requests);
     }
     this.#recorder.add(requests, 1, 0);
-    return new RunningOperation(this, name);
+    const active = context.active();
+    if (tracer === undefined) return new RunningOperation(this, name, active, undefined);
+    const span = startSpan(tracer, name, { ...this.#attributes, [OPERATION]: name }, active);
+    return new RunningOperation(this, name, active, span);
   }
 
-  /** For `RunningOperation` only. */
-  end(name: string, status: string, start: readonly [number, number], bytes: number): void {
+  /** For `RunningOperation` only. Returns the bytes that count: NaN where none do. */
+  end(
+    name: string,
+    status: string,
+    start: readonly [number, number],
+    bytes: number,
+    within: Context,
+  ): number {
     const now = monotonic();
     const latencyNanos = (now[0] - start[0]) * 1e9 + (now[1] - start[1]);
     const series = this.#seriesOf(name, status);
     const hasMoved = status === 'success' && MOVES_DATA.has(name) && Number.isFinite(bytes) && bytes >= 0;
-    this.#recorder.operation(series.id, now, latencyNanos, hasMoved ? bytes : NaN);
+    const moved = hasMoved ? bytes : NaN;
+    this.#recorder.operation(series.id, now, latencyNanos, moved, sampledSpan(within));
+    return moved;
   }
 
   #seriesOf(name: string, status: string): OperationSeries {
@@ -168,6 +191,8 @@ class OperationSet {
 
 /** An operation whose attributes could not be had: its end is counted as dropped. */
 class LostOperation implements Operation {
+  readonly span = undefined;
+  readonly context = context.active();
   readonly #recorder: Recorder;
   #ended = false;
 
@@ -188,12 +213,24 @@ class LostOperation implements Operation {
 class RunningOperation implements Operation {
   readonly #operations: OperationSet;
   readonly #name: string;
+  readonly #span: OperationSpan | undefined;
+  readonly #active: Context;
   readonly #start = monotonic();
   #ended = false;
 
-  constructor(operations: OperationSet, name: string) {
+  constructor(operations: OperationSet, name: string, active: Context, span: OperationSpan | undefined) {
     this.#operations = operations;
     this.#name = name;
+    this.#active = active;
+    this.#span = span;
+  }
+
+  get span(): Span | undefined {
+    return this.#span?.span;
+  }
+
+  get context(): Context {
+    return this.#span?.context ?? this.#active;
   }
 
   succeed(bytes = NaN): void {
@@ -201,13 +238,14 @@ class RunningOperation implements Operation {
   }
 
   fail(error: unknown): void {
-    this.#end(`error.${errorName(error)}`, NaN);
+    this.#end(`error.${errorName(error)}`, NaN, error);
   }
 
-  #end(status: string, bytes: number): void {
+  #end(status: string, bytes: number, error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#operations.end(this.#name, status, this.#start, bytes);
+    const moved = this.#operations.end(this.#name, status, this.#start, bytes, this.context);
+    this.#span?.end(status, moved, error);
   }
 }
 

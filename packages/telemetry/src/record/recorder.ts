@@ -6,6 +6,7 @@
  * On failure: where the journal has no room, raw samples are dropped and counted; sums, counts and histograms are
  * carried and enter the next frame that fits.
  */
+import type { SpanContext } from '@opentelemetry/api';
 import type { JournalWriter } from '../journal/writer.ts';
 import { encodeFrames, encodeJson, encodeJsonFrame, FrameType, type FramePart } from '../journal/frame.ts';
 import type { EncodedAttributes } from '../journal/attributes.ts';
@@ -144,8 +145,14 @@ export class Recorder {
     if (!this.#scheduled) this.#schedule();
   }
 
-  /** Appends an ended operation. `bytes` is NaN where it moved none. */
-  operation(series: number, end: readonly [number, number], latencyNanos: number, bytes: number): void {
+  /** Appends an ended operation. `bytes` is NaN where it moved none; `span` is the one that it was measured in. */
+  operation(
+    series: number,
+    end: readonly [number, number],
+    latencyNanos: number,
+    bytes: number,
+    span?: SpanContext,
+  ): void {
     const batch = this.#batch;
     const isFirst = batch.isEmpty || batch.operations === MAX_OPERATIONS;
     if (batch.isClosed || (isFirst && !this.#begin(end))) return this.drop('closed', 1);
@@ -154,6 +161,7 @@ export class Recorder {
     batch.operationLatencies[row] = latencyNanos;
     batch.operationBytes[row] = bytes;
     batch.operationSeries[row] = series;
+    batch.setSpan(span);
     batch.publishOperations(row + 1);
     if (!this.#scheduled) this.#schedule();
   }

@@ -305,7 +305,9 @@ export class Cycles<Batch> {
 
 /** When the first row of a frame was recorded; Infinity where a frame has no time. */
 function recordedAtMillis(frame: Frame): number {
-  const hasTime = frame.type >= FrameType.SAMPLES && frame.type <= FrameType.OPERATIONS;
+  const hasTime =
+    (frame.type >= FrameType.SAMPLES && frame.type <= FrameType.OPERATIONS) ||
+    frame.type === FrameType.TRACED_OPERATIONS;
   if (!hasTime || frame.rows === 0 || frame.payload.length < BASE_BYTES) return Infinity;
   const { seconds, nanos } = readBase(frame);
   return seconds * 1000 + nanos / 1e6;

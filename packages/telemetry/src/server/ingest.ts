@@ -6,13 +6,15 @@
  * On failure: a row whose series is not defined is dropped as `undefined_series`, one that would spoil a total as
  * `invalid_value`; a frame that contradicts itself is refused; nothing throws for what is in a file.
  */
-import type { PointBatch } from '../exporters/exporter.ts';
+import type { Exemplar, PointBatch } from '../exporters/exporter.ts';
 import {
   readBase,
   viewHistograms,
   viewOperations,
   viewSamples,
   viewSums,
+  viewTracedOperations,
+  type OperationsView,
   type TimeBase,
 } from '../journal/columns.ts';
 import { FrameType, type Frame } from '../journal/frame.ts';
@@ -80,7 +82,9 @@ export class Ingest {
       case FrameType.HISTOGRAMS:
         return this.#histograms(journal, frame);
       case FrameType.OPERATIONS:
-        return this.#operations(journal, frame);
+        return this.#operations(journal, frame, viewOperations(frame));
+      case FrameType.TRACED_OPERATIONS:
+        return this.#operations(journal, frame, viewTracedOperations(frame));
       default:
         return false;
     }
@@ -145,8 +149,7 @@ export class Ingest {
     return true;
   }
 
-  #operations(journal: TailedJournal, frame: Frame): boolean {
-    const view = viewOperations(frame);
+  #operations(journal: TailedJournal, frame: Frame, view: OperationsView | undefined): boolean {
     if (view === undefined || frame.units !== frame.rows) return false;
     const base = readBase(frame);
     const window = this.#window(base);
@@ -162,7 +165,7 @@ export class Ingest {
       // A clock cannot tell less than a nanosecond, and a rate needs a time.
       const seconds = Math.max(1, view.latencyNanos[row]) / 1e9;
       const bytes = view.bytes[row];
-      this.#sample(journal, target.latency, base, delta, seconds, place, 1);
+      this.#sample(journal, target.latency, base, delta, seconds, place, 1, exemplarOf(view, row));
       target.responses.add(window, 1, journal.id);
       if (!Number.isFinite(bytes)) continue;
       this.#sample(journal, target.size, base, delta, bytes, place, 0);
@@ -181,6 +184,7 @@ export class Ingest {
     value: number,
     place: number,
     units: number,
+    exemplar?: Exemplar,
   ): void {
     if (target.method === 'decimation' && place % target.factor !== 0) {
       journal.account.merged += units;
@@ -192,7 +196,8 @@ export class Ingest {
     const rest = nanos - carry * 1e9;
     if (target.method === 'none' || target.method === 'decimation') {
       this.#room();
-      this.#builder.add(target.series, seconds, rest, value, units > 0 ? journal.id : undefined);
+      const owner = units > 0 ? journal.id : undefined;
+      this.#builder.add(target.series, seconds, rest, value, owner, exemplar);
       return;
     }
     const window = Math.floor((seconds * 1000 + rest / 1e6) / this.#intervalMillis);
@@ -215,6 +220,19 @@ export class Ingest {
   #room(): void {
     if (this.#builder.isFull) this.sealed.push(this.#builder.seal());
   }
+}
+
+/** The span of an operation; `undefined` where its columns are zero. */
+function exemplarOf({ traceIds, spanIds }: OperationsView, row: number): Exemplar | undefined {
+  if (traceIds === undefined || spanIds === undefined) return undefined;
+  const traceId = traceIds.subarray(16 * row, 16 * (row + 1));
+  const spanId = spanIds.subarray(8 * row, 8 * (row + 1));
+  const isNone = !traceId.some(Boolean) || !spanId.some(Boolean);
+  return isNone ? undefined : { traceId: hex(traceId), spanId: hex(spanId) };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
 function sum(counts: Iterable<number>): number {

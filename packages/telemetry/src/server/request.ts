@@ -5,6 +5,7 @@
  * Invariant: the same points in the same order give the same batch.
  */
 import type {
+  Exemplar,
   ExponentialHistogramSeries,
   ExponentialHistogramValue,
   HistogramSeries,
@@ -23,6 +24,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const POINT_BYTES = 32;
 /** A bucket at the most: a count, and the boundary of an explicit one. */
 const BUCKET_BYTES = 16;
+/** Ids, time and value. */
+const EXEMPLAR_BYTES = 50;
 
 export class RequestBuilder {
   readonly #slots: ExportedSeries[] = [];
@@ -36,6 +39,7 @@ export class RequestBuilder {
   readonly #owners = new Uint32Array(MAX_POINTS);
   #histograms: HistogramValue[] = [];
   #exponentials: ExponentialHistogramValue[] = [];
+  readonly #exemplars = new Map<number, Exemplar>();
   readonly #journals = new Map<string, number>();
   #points = 0;
   #bytes = 0;
@@ -49,10 +53,20 @@ export class RequestBuilder {
   }
 
   /** Adds a point of a gauge, a unit of `journal` if that is given. The caller seals the request when it is full. */
-  add(series: ExportedSeries, seconds: number, nanos: number, value: number, journal?: string): void {
+  add(
+    series: ExportedSeries,
+    seconds: number,
+    nanos: number,
+    value: number,
+    journal?: string,
+    exemplar?: Exemplar,
+  ): void {
     const row = this.#row(series, seconds, nanos);
     this.#values[row] = value;
     if (journal !== undefined) this.#owners[row] = this.#owner(journal);
+    if (exemplar === undefined) return;
+    this.#exemplars.set(row, exemplar);
+    this.#bytes += EXEMPLAR_BYTES;
   }
 
   addSum(
@@ -190,7 +204,10 @@ export class RequestBuilder {
   #numberSeries(series: ExportedSeries, rows: Uint32Array, started: boolean): NumberSeries {
     const values = new Float64Array(rows.length);
     for (let at = 0; at < rows.length; at++) values[at] = this.#values[rows[at]];
-    return { ...this.#columns(series, rows, started), values };
+    const numbers = { ...this.#columns(series, rows, started), values };
+    if (this.#exemplars.size === 0) return numbers;
+    const exemplars = Array.from(rows, (row) => this.#exemplars.get(row));
+    return exemplars.some((exemplar) => exemplar !== undefined) ? { ...numbers, exemplars } : numbers;
   }
 
   #histogramSeries(series: ExportedSeries, rows: Uint32Array): HistogramSeries {
@@ -208,6 +225,7 @@ export class RequestBuilder {
     this.#slotOf.clear();
     this.#histograms = [];
     this.#exponentials = [];
+    this.#exemplars.clear();
     this.#journals.clear();
     this.#points = 0;
     this.#bytes = 0;

@@ -10,6 +10,7 @@ import {
   viewOperations,
   viewSamples,
   viewSums,
+  viewTracedOperations,
   type TimeBase,
 } from '../../src/journal/columns.ts';
 import {
@@ -150,11 +151,14 @@ function addRow(batch: Batch, type: VectorFrame['type'], index: number, row: Rec
     batch.sumSeries[index] = number(row['series']);
     batch.sumCalls[index] = number(row['calls']);
     batch.publishSums(index + 1);
-  } else if (type === 'operations') {
+  } else if (type === 'operations' || type === 'traced_operations') {
     batch.operationDeltas[index] = number(row['delta']);
     batch.operationLatencies[index] = number(row['latencyNanos']);
     batch.operationBytes[index] = number(row['bytes']);
     batch.operationSeries[index] = number(row['series']);
+    const [traceId, spanId] = [row['traceId'], row['spanId']];
+    if (typeof traceId === 'string' && typeof spanId === 'string') batch.setSpan({ traceId, spanId });
+    else batch.setSpan(undefined);
     batch.publishOperations(index + 1);
   } else if (type === 'histograms') {
     const counts = row['counts'] as readonly number[];
@@ -199,6 +203,22 @@ function rowsOf(type: VectorFrame['type'], frame: Frame): VectorFrame['rows'] | 
   if (type === 'operations') {
     const { deltas: delta, latencyNanos, bytes, series } = viewOperations(frame) ?? {};
     return rows(delta && latencyNanos && bytes && series && { series, delta, latencyNanos, bytes });
+  }
+  if (type === 'traced_operations') {
+    const {
+      deltas: delta,
+      latencyNanos,
+      bytes,
+      series,
+      traceIds,
+      spanIds,
+    } = viewTracedOperations(frame) ?? {};
+    const numbers = rows(delta && latencyNanos && bytes && series && { series, delta, latencyNanos, bytes });
+    return numbers?.map((each, row) => {
+      const traceId = Buffer.from(traceIds!.subarray(16 * row, 16 * row + 16)).toString('hex');
+      const spanId = Buffer.from(spanIds!.subarray(8 * row, 8 * row + 8)).toString('hex');
+      return /^0*$/.test(traceId) ? each : { ...each, traceId, spanId };
+    });
   }
   if (type !== 'histograms') return undefined;
   return viewHistograms(frame)?.map(({ series, count: all, sum, min, max, counts }) => ({

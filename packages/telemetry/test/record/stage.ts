@@ -9,6 +9,8 @@ import {
   viewOperations,
   viewSamples,
   viewSums,
+  viewTracedOperations,
+  type OperationsView,
 } from '../../src/journal/columns.ts';
 import { Dictionary, type DefinedSeries } from '../../src/journal/dictionary.ts';
 import { decodeJson, FrameType, type Frame } from '../../src/journal/frame.ts';
@@ -37,6 +39,8 @@ export interface SumRow extends Row {
 export interface OperationRow extends Row {
   readonly latencyNanos: number;
   readonly bytes: number;
+  /** Trace id and span id; absent in frames without spans. */
+  readonly span?: string;
 }
 export interface HistogramRow extends Row {
   readonly count: number;
@@ -121,14 +125,10 @@ export function contentsOf(place: JournalPlaces): Contents {
       );
       return [...series].map((id, index) => ({ ...row(id), value: values[index], calls: calls[index] }));
     }),
-    operations: rows(FrameType.OPERATIONS, (frame, row) => {
-      const { deltas, latencyNanos, bytes, series } = viewOperations(frame)!;
-      return [...series].map((id, index) => ({
-        ...row(id, deltas[index]),
-        latencyNanos: latencyNanos[index],
-        bytes: bytes[index],
-      }));
-    }),
+    operations: [
+      ...rows(FrameType.OPERATIONS, (frame, row) => operationRows(viewOperations(frame)!, row)),
+      ...rows(FrameType.TRACED_OPERATIONS, (frame, row) => operationRows(viewTracedOperations(frame)!, row)),
+    ],
     histograms: rows(FrameType.HISTOGRAMS, (frame, row) =>
       viewHistograms(frame)!.map(({ series, counts, count, sum, min, max }) => ({
         ...row(series),
@@ -140,6 +140,20 @@ export function contentsOf(place: JournalPlaces): Contents {
       })),
     ),
   };
+}
+
+function operationRows(
+  { deltas, latencyNanos, bytes, series, traceIds, spanIds }: OperationsView,
+  row: (series: number, delta?: number) => Row,
+): OperationRow[] {
+  const hex = (ids: Uint8Array, length: number, index: number): string =>
+    Buffer.from(ids.subarray(length * index, length * (index + 1))).toString('hex');
+  return [...series].map((id, index) => ({
+    ...row(id, deltas[index]),
+    latencyNanos: latencyNanos[index],
+    bytes: bytes[index],
+    ...(traceIds && spanIds && { span: `${hex(traceIds, 16, index)} ${hex(spanIds, 8, index)}` }),
+  }));
 }
 
 function rowOf(frame: Frame, defined: DefinedSeries | undefined, delta: number): Row {
