@@ -50,6 +50,12 @@ export class Configured {
     ]);
   }
 
+  /** Whether the configuration itself has a section, and not only the environment. */
+  has(name: SignalName): boolean {
+    const loaded = this.#load();
+    return loaded !== undefined && sectionOf(loaded, name) !== undefined;
+  }
+
   resolve<O, C>({ name, resolve }: SignalResolution<O, C>, options: O | null | undefined): C | undefined {
     if (isDisabled(this.#env)) return undefined;
     const configuration = (): unknown => this.#load()?.configuration;

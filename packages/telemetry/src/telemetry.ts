@@ -128,10 +128,17 @@ export class Telemetry {
 
   /**
    * Records whole storage operations, from each of which the server derives latency, data size, data rate and the three
-   * sums. See `meterProvider` for the configuration.
+   * sums. See `meterProvider` for the configuration. Where that is the telemetry's own and has traces too, each operation
+   * is a span of `tracer()`, unless the options name another tracer.
    */
   operations(config: MetricsOptions | undefined, options: OperationsOptions): Operations | undefined {
-    return this.#metricsOf(config)?.operations(options);
+    const recording = this.#metricsOf(config);
+    const isGiven = config !== undefined || options.tracer !== undefined;
+    if (recording === undefined || isGiven || !this.#configured.has('traces')) {
+      return recording?.operations(options);
+    }
+    const tracer = this.tracer();
+    return recording.operations(tracer === undefined ? options : { ...options, tracer });
   }
 
   /**

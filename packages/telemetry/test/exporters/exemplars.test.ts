@@ -17,6 +17,8 @@ function traced(exemplars: readonly (Exemplar | undefined)[], over: Partial<Gaug
   return { ...plain, series: plain.series.map((series): NumberSeries => ({ ...series, exemplars })) };
 }
 
+const pointsOf = (message: Message, at: number): Message[] => message.only(2).all(2)[at].only(5).all(1);
+
 /** A long description: lengths that take more than one byte. */
 const DESCRIPTION = { descriptor: { ...gauge([]).descriptor, description: 'x'.repeat(20_000) } };
 const METRICS = [
@@ -30,7 +32,6 @@ const METRICS = [
 describe('exemplars', () => {
   test('are behind their points, with the time and value of the point', () => {
     const [first, second] = new Message(encodeProtobuf(batchOf(...METRICS))).all(1);
-    const pointsOf = (message: Message, at: number): Message[] => message.only(2).all(2)[at].only(5).all(1);
     const found = [...pointsOf(first, 1), ...pointsOf(first, 3), ...pointsOf(second, 0)].map((point) =>
       point.all(5).map((each) => [each.hex(5), each.hex(4), each.fixed64(2), each.double(3)]),
     );
@@ -49,7 +50,11 @@ describe('exemplars', () => {
   test('leave everything else as it is', () => {
     const plain = METRICS.map((metric) => {
       if (metric.kind !== 'gauge') return metric;
-      return { ...metric, series: metric.series.map(({ exemplars: _, ...series }) => series) };
+      const series = metric.series.map((each) => {
+        const { exemplars, ...others } = each;
+        return exemplars === undefined ? each : others;
+      });
+      return { ...metric, series };
     });
     const request = encodeProtobuf(batchOf(...plain));
     assert.equal(withExemplars(request, plain), request);

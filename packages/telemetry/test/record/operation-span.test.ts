@@ -47,6 +47,10 @@ function operations(
   };
 }
 
+const fail = (): never => {
+  throw new Error('broken');
+};
+
 const within = <T>(span: SpanContext, run: () => T): T =>
   context.with(trace.setSpanContext(ROOT_CONTEXT, span), run);
 
@@ -98,9 +102,6 @@ describe('an operation with a tracer', () => {
   });
 
   test('that throws is recorded all the same', (t) => {
-    const fail = (): never => {
-      throw new Error('broken');
-    };
     const broken: Tracer = { startSpan: fail, startActiveSpan: fail };
     const ending: Tracer = {
       startSpan: () => ({ ...trace.wrapSpanContext(ACTIVE), end: fail }),

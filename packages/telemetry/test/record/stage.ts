@@ -142,12 +142,13 @@ export function contentsOf(place: JournalPlaces): Contents {
   };
 }
 
+const hex = (ids: Uint8Array, length: number, index: number): string =>
+  Buffer.from(ids.subarray(length * index, length * (index + 1))).toString('hex');
+
 function operationRows(
   { deltas, latencyNanos, bytes, series, traceIds, spanIds }: OperationsView,
   row: (series: number, delta?: number) => Row,
 ): OperationRow[] {
-  const hex = (ids: Uint8Array, length: number, index: number): string =>
-    Buffer.from(ids.subarray(length * index, length * (index + 1))).toString('hex');
   return [...series].map((id, index) => ({
     ...row(id, deltas[index]),
     latencyNanos: latencyNanos[index],
