@@ -26,7 +26,8 @@ export function loadExporter(config: ExporterConfig): Promise<MetricsExporter> {
         return new MetricsFileExporter(pathOf(config));
       }
       case 'otlp':
-      case '_otlp_msal': {
+      case '_otlp_msal':
+      case '_otlp_mtls_vault': {
         const [{ OtlpMetricsExporter }, { connectOtlp }] = await Promise.all([
           import('./otlp-metrics.ts'),
           import('./otlp-connect.ts'),
@@ -66,7 +67,8 @@ export function loadSpansExporter(config: ExporterConfig): Promise<SpansExporter
         return new FileExporter(pathOf(config), encodeSpansJson);
       }
       case 'otlp':
-      case '_otlp_msal': {
+      case '_otlp_msal':
+      case '_otlp_mtls_vault': {
         const [{ OtlpExporter }, { TRACES }, { connectOtlp }] = await Promise.all([
           import('./otlp-exporter.ts'),
           import('./otlp-traces.ts'),

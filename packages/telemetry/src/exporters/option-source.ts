@@ -35,7 +35,7 @@ export class OptionSource {
     for (const [name, value] of Object.entries(this.options)) {
       if (known.includes(name) || value === undefined) continue;
       const expected = known.length === 0 ? 'no options' : `only ${known.join(', ')}`;
-      this.problems.push({ path: `${this.#path}.${name}`, value, expected });
+      this.problems.push({ path: this.pathOf(name), value, expected });
     }
   }
 
@@ -45,9 +45,9 @@ export class OptionSource {
     const [name, second] = names.filter((each) => options[each] !== undefined && options[each] !== null);
     if (second !== undefined) {
       const expected = `either ${names.join(' or ')}, not both`;
-      this.problems.push({ path: `${this.#path}.${second}`, value: options[second], expected });
+      this.problems.push({ path: this.pathOf(second), value: options[second], expected });
     }
-    return name === undefined ? undefined : { name, path: `${this.#path}.${name}`, value: options[name] };
+    return name === undefined ? undefined : { name, path: this.pathOf(name), value: options[name] };
   }
 
   variable(name: string): Found | undefined {
@@ -77,9 +77,13 @@ export class OptionSource {
     this.problems.push({ path, value, expected });
   }
 
+  pathOf(name: string): string {
+    return `${this.#path}.${name}`;
+  }
+
   /** Reports what an option holds, or that it is not there. */
   wrong(name: string, expected: string, { secret = false }: { readonly secret?: boolean } = {}): void {
-    const { path, value } = this.named(name) ?? { path: `${this.#path}.${name}`, value: undefined };
+    const { path, value } = this.named(name) ?? { path: this.pathOf(name), value: undefined };
     this.problems.push({ path, value: secret && value !== undefined ? HIDDEN : value, expected });
   }
 
@@ -103,7 +107,7 @@ export class OptionSource {
 
   /** What is configured one level further down; an object. */
   section(name: string): OptionSource {
-    const path = `${this.#path}.${name}`;
+    const path = this.pathOf(name);
     const value = this.options[name];
     if (isSection(value)) return new OptionSource(value, path, this.#env, this.problems);
     if (value !== undefined && value !== null) {

@@ -6,6 +6,7 @@ import { isOtlpConfig, type OtlpConfig } from './otlp-config.ts';
 import { HttpTransport } from './otlp-http.ts';
 import type { OtlpTransport } from './otlp-transport.ts';
 import type { TelemetrySignal } from './resolve.ts';
+import { isVaultConfig } from './vault-config.ts';
 
 /** What an exporter that speaks OTLP is built from. */
 export interface OtlpConnection {
@@ -28,6 +29,11 @@ export async function connectOtlp(
       const msal = await importOptional('@azure/msal-node', 'it', () => import('@azure/msal-node'));
       const { MsalCredentials } = await import('./msal-credentials.ts');
       return await connect(options.exporter, signal, () => new MsalCredentials(msal, options));
+    }
+    case '_otlp_mtls_vault': {
+      if (!isVaultConfig(options)) break;
+      const { VaultCredentials } = await import('./vault-credentials.ts');
+      return await connect(options.exporter, signal, () => new VaultCredentials(options));
     }
     default:
       if (isOtlpConfig(options)) return await connect(options, signal, () => new FileCredentials(options));

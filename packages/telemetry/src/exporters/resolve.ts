@@ -16,6 +16,7 @@ import { resolveMsal } from './msal-config.ts';
 import { OptionSource, type Environment } from './option-source.ts';
 import { resolveOtlp } from './otlp-config.ts';
 import { locateModule } from './program-module.ts';
+import { resolveVault } from './vault-config.ts';
 
 /** What is exported. */
 export type TelemetrySignal = 'metrics' | 'traces';
@@ -35,6 +36,7 @@ const BUILT_IN: ReadonlyMap<unknown, Resolve> = new Map<string, Resolve>([
   ['otlp', resolveOtlp],
   ['prometheus', resolvePrometheus],
   ['_otlp_msal', resolveMsal],
+  ['_otlp_mtls_vault', resolveVault],
 ]);
 const TYPES = [...BUILT_IN.keys()].map((type) => `"${String(type)}"`).join(', ') + ', or "module#Class"';
 

@@ -46,17 +46,7 @@ function pathsOf(problems: readonly Problem[]): string[] {
 
 suite('resolving an exporter', () => {
   test('a type that is missing or unknown', () => {
-    const types = [
-      undefined,
-      null,
-      '',
-      5,
-      {},
-      'prometheus',
-      '#Class',
-      'module#',
-      'opentelemetry.sdk.Exporter',
-    ];
+    const types = [undefined, null, '', 5, {}, 'zipkin', '#Class', 'module#', 'opentelemetry.sdk.Exporter'];
     for (const type of types) {
       const [problem, ...others] = problemsOf(type);
       assert.deepEqual(others, []);
@@ -64,7 +54,7 @@ suite('resolving an exporter', () => {
       assert.equal(problem.value, type);
       assert.equal(
         problem.expected,
-        '"console", "file", "otlp", "prometheus", "_otlp_msal", or "module#Class"',
+        '"console", "file", "otlp", "prometheus", "_otlp_msal", "_otlp_mtls_vault", or "module#Class"',
       );
     }
     assert.throws(() => resolveExporter(undefined, {}), /exporter\.type: got undefined, expected "console"/);
