@@ -50,10 +50,10 @@ export class Configured {
     ]);
   }
 
-  /** Whether the configuration itself has a section, and not only the environment. */
+  /** Whether the configuration itself, and not only the environment, says where a signal goes. */
   has(name: SignalName): boolean {
     const loaded = this.#load();
-    return loaded !== undefined && sectionOf(loaded, name) !== undefined;
+    return loaded !== undefined && sectionOf(loaded, name)?.['exporter'] !== undefined;
   }
 
   resolve<O, C>({ name, resolve }: SignalResolution<O, C>, options: O | null | undefined): C | undefined {

@@ -105,7 +105,7 @@ suite('OTEL_SDK_DISABLED', () => {
 });
 
 suite('a configuration', () => {
-  test('has the sections that are in it, and none from the environment', () => {
+  test('says where a signal goes, or leaves that to the environment', () => {
     const own = configured({ opentelemetry: { traces: { exporter: { type: 'console' } } } });
     assert.deepEqual([own.has('traces'), own.has('metrics')], [true, false]);
     assert.equal(configured(undefined, { OTEL_TRACES_EXPORTER: 'console' }).has('traces'), false);
