@@ -20,13 +20,15 @@ export class Program {
   readonly ended: Promise<End>;
   readonly #child: ChildProcess;
   readonly #observers = new Set<() => void>();
+  #stdout = '';
   #stderr = '';
 
   constructor(child: ChildProcess) {
     this.#child = child;
     this.pid = child.pid ?? 0;
     createInterface({ input: child.stdout! }).on('line', (line) => {
-      if (line.startsWith('{')) this.said.push(JSON.parse(line) as Said);
+      if (line.startsWith('{"')) this.said.push(JSON.parse(line) as Said);
+      else this.#stdout += `${line}\n`;
       for (const observe of this.#observers) observe();
     });
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -34,6 +36,11 @@ export class Program {
       for (const observe of this.#observers) observe();
     });
     this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  }
+
+  /** What else it printed, such as what an exporter prints for it. */
+  get stdout(): string {
+    return this.#stdout;
   }
 
   get stderr(): string {
