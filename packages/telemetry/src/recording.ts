@@ -60,7 +60,8 @@ export function openRecorder(
   // Memory has no disk to spill to: what journals leave of it is for plans and checkpoints.
   const budget = resolveBudget(isJournaled ? options : { ...options, spillMaxBytes: 0 }, directory);
   const journal = new JournalWriter(places, { writer, configuration }, budget);
-  return new Recorder(journal, flush, claimBatch(places.primary));
+  const cardinalityLimit = configuration.signal === 'traces' ? undefined : configuration.cardinalityLimit;
+  return new Recorder(journal, flush, claimBatch(places.primary), cardinalityLimit);
 }
 
 export class Recording implements SignalRecording {

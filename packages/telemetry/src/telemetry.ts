@@ -68,6 +68,8 @@ export interface TelemetryStats {
   readonly recorded: number;
   /** Of those, what could not be kept, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Of those recorded, what is in the series of the overflow, as its attributes are beyond a cardinality limit. */
+  readonly overflowed: number;
   /** Bytes in this thread's journals that the server has not deleted, as of its last segment. */
   readonly outstandingBytes: number;
 }
@@ -183,17 +185,19 @@ export class Telemetry {
 
   stats(): TelemetryStats {
     let recorded = 0;
+    let overflowed = 0;
     let outstandingBytes = 0;
     const dropped: Record<string, number> = {};
     for (const { recorder } of this.#byDigest.values()) {
       const { account } = recorder;
       recorded += account.recorded;
+      overflowed += account.overflowed;
       outstandingBytes += account.outstandingBytes;
       for (const [reason, count] of Object.entries(account.dropped))
         dropped[reason] = (dropped[reason] ?? 0) + count;
     }
     const { mode, directory, isJournaled } = this.#membership;
-    return { mode, directory, isJournaled, recorded, dropped, outstandingBytes };
+    return { mode, directory, isJournaled, recorded, dropped, overflowed, outstandingBytes };
   }
 
   /** Everything of this thread into its journals, synchronously: at a signal, or at exit. */

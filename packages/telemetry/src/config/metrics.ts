@@ -11,15 +11,9 @@ import { resolveAttributes, type Surroundings } from './attributes.ts';
 import { invalidSection, resolveSectionExporter } from './exporter.ts';
 import { freeze } from './freeze.ts';
 import { inside, type Place } from './schema.ts';
+import { MAX_BUCKETS, MAX_SCALE, METRICS, type GivenPolicy, type GivenResampling } from './sections.ts';
 import {
-  CARDINALITY_LIMIT,
-  MAX_BUCKETS,
-  MAX_SCALE,
-  METRICS,
-  type GivenPolicy,
-  type GivenResampling,
-} from './sections.ts';
-import {
+  DEFAULT_CARDINALITY_LIMIT,
   DEFAULT_PROMETHEUS,
   type MetricsConfig,
   type PrometheusConfig,
@@ -79,12 +73,12 @@ export function resolveMetricsConfig(
   const attributes = resolveAttributes(given.attributes ?? [], surroundings, inside(place, 'attributes'));
   const { program } = surroundings;
   const exporter = resolveSectionExporter(given.exporter, env, { signal: 'metrics', program, problems });
-  const { cardinalityLimit = CARDINALITY_LIMIT, prometheus } = given;
+  const { cardinalityLimit = DEFAULT_CARDINALITY_LIMIT, prometheus } = given;
   return freeze({
     exporter,
     reader,
     resampling: resolveResampling(given.resampling),
-    ...(cardinalityLimit === CARDINALITY_LIMIT ? {} : { cardinalityLimit }),
+    ...(cardinalityLimit === DEFAULT_CARDINALITY_LIMIT ? {} : { cardinalityLimit }),
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(prometheus === undefined ? {} : { prometheus: resolvePrometheus(prometheus.options) }),
   });

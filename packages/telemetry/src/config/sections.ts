@@ -9,7 +9,7 @@ import { READER_OPTIONS, type ReaderOptions } from '../readers/intervals.ts';
 import { ATTRIBUTE_VALUE, type AttributeValue } from './attribute-value.ts';
 import { boundaries, choice, integer, millis, plainData, share, text, truth } from './scalars.ts';
 import { anything, described, list, map, object, tagged, type Schema, type Tagged } from './schema.ts';
-import { DEFAULT_PROMETHEUS, type ResamplingPolicy } from './signals.ts';
+import { DEFAULT_CARDINALITY_LIMIT, DEFAULT_PROMETHEUS, type ResamplingPolicy } from './signals.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -29,7 +29,6 @@ export type GivenResampling = GivenPolicy & {
 
 export const MAX_BUCKETS = 160;
 export const MAX_SCALE = 20;
-export const CARDINALITY_LIMIT = 2000;
 
 const NOTHING = object<Nothing>({});
 const POLICIES: { readonly [Type in ResamplingPolicy['type']]: Schema<ResamplingOptions[Type]> } = {
@@ -142,7 +141,7 @@ export const METRICS: Schema<GivenMetrics> = object<GivenMetrics>({
   }),
   resampling: described(RESAMPLING, 'What becomes of raw samples of gauges.', { type: 'none' }),
   attributes: described(list(PROVIDER), 'Attributes of everything that is recorded; later ones win.'),
-  cardinalityLimit: described(integer(1), 'Attribute sets of one instrument.', CARDINALITY_LIMIT),
+  cardinalityLimit: described(integer(1), 'Attribute sets of one instrument.', DEFAULT_CARDINALITY_LIMIT),
   prometheus: object<NonNullable<GivenMetrics['prometheus']>>({
     options: object<GivenPrometheus>({
       host: described(

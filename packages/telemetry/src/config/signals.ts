@@ -22,6 +22,9 @@ export interface MetricsConfig {
   readonly prometheus?: PrometheusConfig;
 }
 
+/** Series per instrument where a configuration says nothing else, the one for the overflow included. */
+export const DEFAULT_CARDINALITY_LIMIT = 2000;
+
 /** What becomes of raw samples of gauges. */
 export type ResamplingPolicy =
   | { readonly type: 'none' | 'last_value' }

@@ -2,12 +2,14 @@
  * Attribute sets → series, by structure: key order does not matter, and a caller may mutate its object afterwards.
  * A frozen object with only primitive values is recognised by identity. Configured attributes are merged when a series is
  * made, so that they cost a repeated set nothing; those that are dynamic are merged at each record, in a class of its own.
+ * Sets beyond the cardinality limit share one series, and are not remembered.
  * On failure: an object that cannot be read (a throwing getter, an endless graph) has no series; its record is counted
  * as dropped.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { decodeAttributes, encodeAttributes, encodeValue } from '../journal/attributes.ts';
+import { LimitedSeries, OVERFLOW_ATTRIBUTES } from './cardinality.ts';
 
 /** Longer ones are no attributes, and would not fit into a frame. */
 const MAX_KEY_LENGTH = 1024 * 1024;
@@ -17,12 +19,25 @@ const NONE: Attributes = Object.freeze({});
 export class AttributeIndex<Series> {
   readonly #create: (attributes: Attributes) => Series;
   readonly #configured: ConfiguredAttributes | undefined;
-  readonly #byKey = new Map<string, Series>();
+  readonly #byKey: LimitedSeries<Series>;
+  /** Series by their attributes before the configured ones are merged into them. */
+  readonly #byGivenKey: LimitedSeries<Series>;
   readonly #byIdentity = new WeakMap<Attributes, Series>();
 
-  constructor(create: (attributes: Attributes) => Series, configured?: ConfiguredAttributes) {
+  constructor(
+    create: (attributes: Attributes) => Series,
+    cardinalityLimit: number,
+    configured?: ConfiguredAttributes,
+  ) {
     this.#create = create;
     this.#configured = configured;
+    this.#byKey = new LimitedSeries(cardinalityLimit, () => create(OVERFLOW_ATTRIBUTES));
+    this.#byGivenKey = new LimitedSeries(cardinalityLimit, () => this.#byKey.overflow);
+  }
+
+  /** Whether this is the one series of all sets beyond the limit. */
+  isOverflow(series: Series): boolean {
+    return this.#byKey.isOverflow(series);
   }
 
   get(given?: Attributes): Series | undefined {
@@ -44,11 +59,10 @@ export class AttributeIndex<Series> {
   #find(attributes: Attributes): Series {
     const key = canonicalAttributes(attributes);
     if (key.length > MAX_KEY_LENGTH) throw new RangeError(`attributes of ${key.length} characters`);
-    let series = this.#byKey.get(key);
-    if (series === undefined) {
-      series = this.#merged(attributes) ?? this.#create(attributes);
-      this.#byKey.set(key, series);
-    }
+    const series =
+      this.#configured === undefined
+        ? (this.#byKey.get(key) ?? this.#byKey.add(key, () => this.#create(attributes)))
+        : (this.#byGivenKey.get(key) ?? this.#merged(key, attributes, this.#configured));
     if (Object.isFrozen(attributes) && hasOnlyPrimitives(attributes)) {
       this.#byIdentity.set(attributes, series);
     }
@@ -56,15 +70,12 @@ export class AttributeIndex<Series> {
   }
 
   /** Sets that are the same once the configured attributes are in them are one series. */
-  #merged(attributes: Attributes): Series | undefined {
-    if (this.#configured === undefined) return undefined;
-    const merged = this.#configured.merge(attributes);
+  #merged(givenKey: string, attributes: Attributes, configured: ConfiguredAttributes): Series {
+    const merged = configured.merge(attributes);
     const key = canonicalAttributes(merged);
-    let series = this.#byKey.get(key);
-    if (series === undefined) {
-      series = this.#create(merged);
-      this.#byKey.set(key, series);
-    }
+    const series = this.#byKey.get(key) ?? this.#byKey.add(key, () => this.#create(merged));
+    // Where there is no room for its key, it is merged each time.
+    this.#byGivenKey.add(givenKey, () => series);
     return series;
   }
 }
@@ -73,8 +84,12 @@ export class AttributeIndex<Series> {
 class DynamicAttributeIndex<Series> extends AttributeIndex<Series> {
   readonly #dynamic: ConfiguredAttributes;
 
-  constructor(create: (attributes: Attributes) => Series, dynamic: ConfiguredAttributes) {
-    super(create);
+  constructor(
+    create: (attributes: Attributes) => Series,
+    cardinalityLimit: number,
+    dynamic: ConfiguredAttributes,
+  ) {
+    super(create, cardinalityLimit);
     this.#dynamic = dynamic;
   }
 
@@ -99,11 +114,12 @@ class DynamicAttributeIndex<Series> extends AttributeIndex<Series> {
 
 export function attributeIndex<Series>(
   create: (attributes: Attributes) => Series,
+  cardinalityLimit: number,
   configured: ConfiguredAttributes | undefined,
 ): AttributeIndex<Series> {
   return configured?.isDynamic === true
-    ? new DynamicAttributeIndex(create, configured)
-    : new AttributeIndex(create, configured);
+    ? new DynamicAttributeIndex(create, cardinalityLimit, configured)
+    : new AttributeIndex(create, cardinalityLimit, configured);
 }
 
 function asAttributes(given: Attributes | undefined): Attributes {

@@ -174,6 +174,18 @@ export class Batch {
     return this.samples + this.operations + this.#sumUnits() + this.#histogramUnits();
   }
 
+  /** Calls that the rows of these series represent. */
+  unitsOf(series: ReadonlySet<number>): number {
+    if (series.size === 0) return 0;
+    let units = 0;
+    for (let row = 0; row < this.samples; row++) if (series.has(this.sampleSeries[row])) units++;
+    for (let row = 0; row < this.operations; row++) if (series.has(this.operationSeries[row])) units++;
+    for (let row = 0; row < this.sums; row++)
+      if (series.has(this.sumSeries[row])) units += this.sumCalls[row];
+    for (const row of this.histogramRows()) if (series.has(row.series)) units += row.numbers[0];
+    return units;
+  }
+
   get sequence(): number {
     return this.#sequence[0];
   }

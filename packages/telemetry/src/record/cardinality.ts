@@ -8,14 +8,17 @@
  */
 import { hash } from 'node:crypto';
 import type { Attributes } from '@opentelemetry/api';
-
-/** Series per instrument, the one for the overflow included. */
-export const DEFAULT_CARDINALITY_LIMIT = 2000;
+import type { EncodedAttributes } from '../journal/attributes.ts';
 
 export const OVERFLOW_ATTRIBUTES: Attributes = Object.freeze({ 'otel.metric.overflow': true });
 
+/** Whether a series is the one for the overflow, by its attributes alone. */
+export function isOverflow(attributes: EncodedAttributes): boolean {
+  return attributes.length === 1 && attributes[0][0] === 'otel.metric.overflow' && attributes[0][1] === true;
+}
+
 /** Longer keys are kept as their hash, so that many of them take no more memory than many short ones. */
-const MAX_KEY_LENGTH = 256;
+const MAX_KEY_LENGTH = 1024;
 
 export class LimitedSeries<Series> {
   readonly #limit: number;
@@ -28,14 +31,27 @@ export class LimitedSeries<Series> {
     this.#createOverflow = createOverflow;
   }
 
-  /** The series of a key: what `create` gives, the first time; the one for the overflow where there is no room. */
-  get(key: string, create: () => Series): Series {
-    const kept = key.length > MAX_KEY_LENGTH ? hash('sha256', key) : key;
-    let series = this.#byKey.get(kept);
-    if (series !== undefined) return series;
-    if (this.#byKey.size >= this.#limit - 1) return (this.#overflow ??= this.#createOverflow());
-    series = create();
-    this.#byKey.set(kept, series);
+  get(key: string): Series | undefined {
+    return this.#byKey.get(shortened(key));
+  }
+
+  /** For a key that is not known: what `create` gives, or the series for the overflow where there is no room. */
+  add(key: string, create: () => Series): Series {
+    if (this.#byKey.size >= this.#limit - 1) return this.overflow;
+    const series = create();
+    this.#byKey.set(shortened(key), series);
     return series;
   }
+
+  get overflow(): Series {
+    return (this.#overflow ??= this.#createOverflow());
+  }
+
+  isOverflow(series: Series): boolean {
+    return series === this.#overflow;
+  }
+}
+
+function shortened(key: string): string {
+  return key.length > MAX_KEY_LENGTH ? hash('sha256', key) : key;
 }

@@ -102,6 +102,7 @@ export class RawGauge implements BindableGauge {
     this.#recorder = registered.recorder;
     this.#series = attributeIndex(
       (attributes) => new SampleSeries(registered, attributes),
+      registered.recorder.cardinalityLimit,
       registered.configured,
     );
   }
@@ -147,6 +148,7 @@ export class SummingCounter implements BindableCounter, BindableUpDownCounter {
     this.#recorder = registered.recorder;
     this.#series = attributeIndex(
       (attributes) => new SummedSeries(registered, attributes, minimum),
+      registered.recorder.cardinalityLimit,
       registered.configured,
     );
   }
@@ -201,6 +203,7 @@ export class BucketHistogram implements BindableHistogram {
     this.#recorder = registered.recorder;
     this.#series = attributeIndex(
       (attributes) => new BucketSeries(registered, attributes, boundaries),
+      registered.recorder.cardinalityLimit,
       registered.configured,
     );
   }

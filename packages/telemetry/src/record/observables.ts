@@ -16,15 +16,26 @@ import {
 import { encodeAttributes } from '../journal/attributes.ts';
 import { attributeIndex } from './attributes.ts';
 import { sumSeries, type Registered } from './instruments.ts';
+import { OverflowTotal, type OverflowRun } from './overflow-total.ts';
+import type { SumSeries } from './recorder.ts';
 
 type Observer = (value: number, attributes?: Attributes) => void;
 
-export class ObservableInstrument implements Observable {
+/** One run of one callback, for one instrument. */
+interface Observation {
   readonly observe: Observer;
+  /** `isWhole`: the callback came to its end. */
+  end(isWhole: boolean): void;
+}
+
+type Begin = (callback: object) => Observation;
+
+export class ObservableInstrument implements Observable {
+  readonly begin: Begin;
   readonly #callbacks: Set<ObservableCallback>;
 
-  constructor(observe: Observer, callbacks: Set<ObservableCallback>) {
-    this.observe = observe;
+  constructor(begin: Begin, callbacks: Set<ObservableCallback>) {
+    this.begin = begin;
     this.#callbacks = callbacks;
   }
 
@@ -38,27 +49,41 @@ export class ObservableInstrument implements Observable {
 }
 
 /** Observations of a gauge are raw samples. */
-export function gaugeObserver(registered: Registered): Observer {
+export function gaugeObserver(registered: Registered): Begin {
   const { recorder, id, valueType, configured } = registered;
   const define = (attributes: Attributes): number => recorder.defineSeries(id, encodeAttributes(attributes));
-  const index = attributeIndex(define, configured);
-  return (value, attributes) => {
+  const index = attributeIndex(define, recorder.cardinalityLimit, configured);
+  const observe: Observer = (value, attributes) => {
     if (typeof value !== 'number') return recorder.drop('invalid_value', 1);
     const series = index.get(attributes);
     if (series === undefined) return recorder.drop('invalid_attributes', 1);
     recorder.sample(series, valueType === ValueType.INT ? Math.trunc(value) : value);
   };
+  const observation = { observe, end: () => undefined };
+  return () => observation;
 }
 
 /** Observations of a counter are totals, not increments. */
-export function totalObserver(registered: Registered): Observer {
+export function totalObserver(registered: Registered): Begin {
   const { recorder, valueType, configured } = registered;
-  const index = attributeIndex((attributes) => sumSeries(registered, attributes), configured);
-  return (value, attributes) => {
-    if (!Number.isFinite(value)) return recorder.drop('invalid_value', 1);
-    const series = index.get(attributes);
-    if (series === undefined) return recorder.drop('invalid_attributes', 1);
-    recorder.observe(series, valueType === ValueType.INT ? Math.trunc(value) : value);
+  const create = (attributes: Attributes): SumSeries => sumSeries(registered, attributes);
+  const index = attributeIndex(create, recorder.cardinalityLimit, configured);
+  let overflow: OverflowTotal | undefined;
+  return (callback) => {
+    let run: OverflowRun | undefined;
+    return {
+      observe: (given, attributes) => {
+        if (!Number.isFinite(given)) return recorder.drop('invalid_value', 1);
+        const series = index.get(attributes);
+        if (series === undefined) return recorder.drop('invalid_attributes', 1);
+        const value = valueType === ValueType.INT ? Math.trunc(given) : given;
+        if (!index.isOverflow(series)) return recorder.observe(series, value);
+        overflow ??= new OverflowTotal(recorder, series);
+        run ??= overflow.begin(callback);
+        run.observe(value, attributes ?? {});
+      },
+      end: (isWhole) => run?.end(isWhole),
+    };
   };
 }
 
@@ -79,9 +104,9 @@ export class ObservableCallbacks {
     this.#onFirst = onFirst;
   }
 
-  add(observe: Observer): ObservableInstrument {
+  add(begin: Begin): ObservableInstrument {
     const callbacks = new Set<ObservableCallback>();
-    const instrument = new ObservableInstrument(observe, callbacks);
+    const instrument = new ObservableInstrument(begin, callbacks);
     if (this.#single.size === 0) this.#onFirst();
     this.#single.set(instrument, callbacks);
     return instrument;
@@ -105,27 +130,52 @@ export class ObservableCallbacks {
     const running: unknown[] = [];
     for (const [instrument, callbacks] of this.#single) {
       for (const callback of callbacks) {
-        running.push(this.#run(callback, () => callback({ observe: instrument.observe })));
+        const observation = instrument.begin(callback);
+        const call = (): void | Promise<void> => callback({ observe: observation.observe });
+        running.push(this.#run(callback, call, () => [observation]));
       }
     }
     for (const { callback, observables } of this.#batches) {
+      const observations = new Map<Observable, Observation>();
       const result: BatchObservableResult = {
         observe: (observable, value, attributes) => {
-          if (observables.has(observable)) (observable as ObservableInstrument).observe(value, attributes);
+          if (!observables.has(observable)) return;
+          let observation = observations.get(observable);
+          if (observation === undefined) {
+            observation = (observable as ObservableInstrument).begin(callback);
+            observations.set(observable, observation);
+          }
+          observation.observe(value, attributes);
         },
       };
-      running.push(this.#run(callback, () => callback(result)));
+      running.push(
+        this.#run(
+          callback,
+          () => callback(result),
+          () => observations.values(),
+        ),
+      );
     }
     await Promise.all(running);
   }
 
-  async #run(callback: object, call: () => void | Promise<void>): Promise<void> {
+  async #run(
+    callback: object,
+    call: () => void | Promise<void>,
+    observations: () => Iterable<Observation>,
+  ): Promise<void> {
+    let isWhole = false;
     try {
-      await call();
+      const running = call();
+      // What a synchronous one observed has to be recorded before this returns.
+      if (running !== undefined) await running;
+      isWhole = true;
     } catch (error) {
       if (this.#failed.has(callback)) return;
       this.#failed.add(callback);
       diag.error('msc-telemetry: an observable callback failed; it is tried again at each collection', error);
+    } finally {
+      for (const observation of observations()) observation.end(isWhole);
     }
   }
 }

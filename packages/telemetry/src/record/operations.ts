@@ -10,7 +10,8 @@ import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { decodeAttributes, encodeAttributes } from '../journal/attributes.ts';
 import { CounterName, METER_NAME, UNITS } from '../names.ts';
 import { VERSION } from '../version.ts';
-import { attributeIndex, type AttributeIndex } from './attributes.ts';
+import { attributeIndex, canonicalAttributes, type AttributeIndex } from './attributes.ts';
+import { LimitedSeries, OVERFLOW_ATTRIBUTES } from './cardinality.ts';
 import { monotonic } from './clock.ts';
 import { sampledSpan, startSpan, type OperationSpan } from './operation-span.ts';
 import type { OperationSeries, Recorder, SumSeries } from './recorder.ts';
@@ -60,11 +61,14 @@ export interface Operations {
   start(name: OperationName): Operation;
 }
 
+/** What all operations of one provider share. */
 interface OperationInstruments {
   readonly operation: number;
   readonly request: number;
   readonly response: number;
   readonly bytes: number;
+  readonly requests: LimitedSeries<SumSeries>;
+  readonly series: LimitedSeries<OperationSeries>;
 }
 
 export class RecordingOperations implements Operations {
@@ -90,7 +94,8 @@ export class RecordingOperations implements Operations {
     };
     this.#isDynamic = configured?.isDynamic === true;
     const instruments = defineInstruments(recorder);
-    this.#sets = attributeIndex((merged) => new OperationSet(recorder, instruments, merged), configured);
+    const create = (merged: Attributes): OperationSet => new OperationSet(recorder, instruments, merged);
+    this.#sets = attributeIndex(create, recorder.cardinalityLimit, configured);
   }
 
   start(name: OperationName): Operation {
@@ -111,36 +116,60 @@ function defineInstruments(recorder: Recorder): OperationInstruments {
   const define = (kind: 'counter' | 'operation', name: string, unit: string): number =>
     recorder.defineInstrument({ kind, scope, name, unit, description: '', valueType: 'double' });
   const counter = (name: CounterName): number => define('counter', name, UNITS[name]);
+  const operation = define('operation', 'multistorageclient.operation', '');
+  const request = counter(CounterName.REQUEST_SUM);
+  const response = counter(CounterName.RESPONSE_SUM);
+  const bytes = counter(CounterName.DATA_SIZE_SUM);
+  const limited = <Series>(create: (attributes: Attributes) => Series): LimitedSeries<Series> =>
+    new LimitedSeries(recorder.cardinalityLimit, () => create(OVERFLOW_ATTRIBUTES));
+  const instruments = { operation, request, response, bytes };
   return {
-    operation: define('operation', 'multistorageclient.operation', ''),
-    request: counter(CounterName.REQUEST_SUM),
-    response: counter(CounterName.RESPONSE_SUM),
-    bytes: counter(CounterName.DATA_SIZE_SUM),
+    ...instruments,
+    requests: limited((attributes) => defineSum(recorder, request, attributes)),
+    series: limited((attributes) => defineOperation(recorder, instruments, attributes)),
   };
 }
 
-/** All operations with one attribute set, by name and status. */
+function defineSum(recorder: Recorder, instrument: number, attributes: Attributes): SumSeries {
+  return { id: recorder.defineSeries(instrument, encodeAttributes(attributes)), row: 0, epoch: 0 };
+}
+
+function defineOperation(
+  recorder: Recorder,
+  { operation, response, bytes }: Pick<OperationInstruments, 'operation' | 'response' | 'bytes'>,
+  attributes: Attributes,
+): OperationSeries {
+  const once = (instrument: number): (() => SumSeries) => {
+    let sum: SumSeries | undefined;
+    return () => (sum ??= defineSum(recorder, instrument, attributes));
+  };
+  const id = recorder.defineSeries(operation, encodeAttributes(attributes));
+  const series = { id, responses: once(response), bytes: once(bytes) };
+  recorder.defineOperation(series);
+  return series;
+}
+
+/** All operations with one attribute set, by name and status; only its own series are remembered, not the overflow's. */
 class OperationSet {
   readonly #recorder: Recorder;
   readonly #instruments: OperationInstruments;
   readonly #attributes: Attributes;
+  readonly #key: string;
+  readonly #isOverflow: boolean;
   readonly #requests = new Map<string, SumSeries>();
   readonly #series = new Map<string, OperationSeries>();
 
   constructor(recorder: Recorder, instruments: OperationInstruments, attributes: Attributes) {
     this.#recorder = recorder;
     this.#instruments = instruments;
+    this.#isOverflow = attributes === OVERFLOW_ATTRIBUTES;
     // Only the operation itself says these; a request has no status.
     this.#attributes = { ...attributes, [OPERATION]: undefined, [STATUS]: undefined };
+    this.#key = canonicalAttributes(this.#attributes);
   }
 
   start(name: string, tracer: Tracer | undefined): Operation {
-    let requests = this.#requests.get(name);
-    if (requests === undefined) {
-      requests = this.#sum(this.#instruments.request, { ...this.#attributes, [OPERATION]: name });
-      this.#requests.set(name, requests);
-    }
-    this.#recorder.add(requests, 1, 0);
+    this.#recorder.add(this.#requests.get(name) ?? this.#requestsOf(name), 1, 0);
     const active = context.active();
     if (tracer === undefined) return new RunningOperation(this, name, active, undefined);
     const span = startSpan(tracer, name, { ...this.#attributes, [OPERATION]: name }, active);
@@ -157,35 +186,34 @@ class OperationSet {
   ): number {
     const now = monotonic();
     const latencyNanos = (now[0] - start[0]) * 1e9 + (now[1] - start[1]);
-    const series = this.#seriesOf(name, status);
+    const series = this.#series.get(`${name} ${status}`) ?? this.#seriesOf(name, status);
     const hasMoved = status === 'success' && MOVES_DATA.has(name) && Number.isFinite(bytes) && bytes >= 0;
     const moved = hasMoved ? bytes : NaN;
     this.#recorder.operation(series.id, now, latencyNanos, moved, sampledSpan(within));
     return moved;
   }
 
-  #seriesOf(name: string, status: string): OperationSeries {
-    const key = `${name} ${status}`;
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      const attributes = { ...this.#attributes, [OPERATION]: name, [STATUS]: status };
-      const once = (instrument: number): (() => SumSeries) => {
-        let sum: SumSeries | undefined;
-        return () => (sum ??= this.#sum(instrument, attributes));
-      };
-      series = {
-        id: this.#recorder.defineSeries(this.#instruments.operation, encodeAttributes(attributes)),
-        responses: once(this.#instruments.response),
-        bytes: once(this.#instruments.bytes),
-      };
-      this.#recorder.defineOperation(series);
-      this.#series.set(key, series);
-    }
+  #requestsOf(name: string): SumSeries {
+    const { request, requests } = this.#instruments;
+    if (this.#isOverflow) return requests.overflow;
+    const attributes = { ...this.#attributes, [OPERATION]: name };
+    const key = this.#key + name;
+    const create = (): SumSeries => defineSum(this.#recorder, request, attributes);
+    const series = requests.get(key) ?? requests.add(key, create);
+    if (!requests.isOverflow(series)) this.#requests.set(name, series);
     return series;
   }
 
-  #sum(instrument: number, attributes: Attributes): SumSeries {
-    return { id: this.#recorder.defineSeries(instrument, encodeAttributes(attributes)), row: 0, epoch: 0 };
+  #seriesOf(name: string, status: string): OperationSeries {
+    const { series: all } = this.#instruments;
+    if (this.#isOverflow) return all.overflow;
+    const attributes = { ...this.#attributes, [OPERATION]: name, [STATUS]: status };
+    const ending = `${name} ${status}`;
+    const key = this.#key + ending;
+    const create = (): OperationSeries => defineOperation(this.#recorder, this.#instruments, attributes);
+    const series = all.get(key) ?? all.add(key, create);
+    if (!all.isOverflow(series)) this.#series.set(ending, series);
+    return series;
   }
 }
 

@@ -7,12 +7,14 @@
  * carried and enter the next frame that fits.
  */
 import type { SpanContext } from '@opentelemetry/api';
+import { DEFAULT_CARDINALITY_LIMIT } from '../config/signals.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import { encodeFrames, encodeJson, encodeJsonFrame, FrameType, type FramePart } from '../journal/frame.ts';
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
 import { bucketOf } from './bucket-of.ts';
+import { isOverflow } from './cardinality.ts';
 import { Carry } from './carry.ts';
 import { monotonic, wallTime } from './clock.ts';
 
@@ -51,6 +53,8 @@ const { setImmediate, setTimeout } = globalThis;
 let composed: Uint8Array | undefined;
 
 export class Recorder {
+  /** Series that one instrument may have here; the server sees to it for all writers together. */
+  readonly cardinalityLimit: number;
   readonly #journal: JournalWriter;
   readonly #batch: Batch;
   #flush: Flush;
@@ -67,13 +71,21 @@ export class Recorder {
   readonly #unwritten: Uint8Array[] = [];
   readonly #operations = new Map<number, OperationSeries>();
   readonly #observed = new Set<number>();
+  readonly #overflow = new Set<number>();
+  #overflowed = 0;
   readonly #onFlush = (): void => {
     this.#scheduled = false;
     this.flush();
   };
 
-  constructor(journal: JournalWriter, flush: Flush, batch: Batch = new Batch()) {
+  constructor(
+    journal: JournalWriter,
+    flush: Flush,
+    batch: Batch = new Batch(),
+    cardinalityLimit: number = DEFAULT_CARDINALITY_LIMIT,
+  ) {
     this.#journal = journal;
+    this.cardinalityLimit = cardinalityLimit;
     this.#flush = flush;
     this.#batch = batch;
     if (batch.sequence === 0) batch.sequence = 1;
@@ -89,6 +101,7 @@ export class Recorder {
   /** Writes the definition of an instrument with one attribute set, before its first use. */
   defineSeries(instrument: number, attributes: EncodedAttributes): number {
     const id = ++this.#series;
+    if (isOverflow(attributes)) this.#overflow.add(id);
     this.#define({ series: [{ id, instrument, attributes }] });
     return id;
   }
@@ -122,13 +135,13 @@ export class Recorder {
   }
 
   /** Sets an observed total: the last value of a batch counts. */
-  observe(series: SumSeries, value: number): void {
+  observe(series: SumSeries, value: number, calls = 1): void {
     const batch = this.#batch;
     const isFirst = series.epoch !== batch.epoch;
-    if (batch.isClosed || (isFirst && !this.#sumRow(series, value))) return this.drop('closed', 1);
+    if (batch.isClosed || (isFirst && !this.#sumRow(series, value))) return this.drop('closed', calls);
     if (isFirst) this.#observed.add(series.id);
     batch.sumValues[series.row] = value;
-    batch.sumCalls[series.row] += 1;
+    batch.sumCalls[series.row] += calls;
     if (!this.#scheduled) this.#schedule();
   }
 
@@ -195,6 +208,7 @@ export class Recorder {
     // What was carried is older than the batch, and an observed total must not be overtaken by an older one.
     this.#flushCarry(force);
     this.#recorded += batch.units;
+    this.#overflowed += batch.unitsOf(this.#overflow);
     if (batch.isEmpty) return;
     composed ??= new Uint8Array(COMPOSED_BYTES);
     const { length, nextSequence } = batch.compose(composed, batch.sequence);
@@ -231,13 +245,19 @@ export class Recorder {
   }
 
   /** Calls so far: `recorded` includes those dropped. */
-  get account(): { recorded: number; dropped: Readonly<Record<string, number>>; outstandingBytes: number } {
+  get account(): {
+    recorded: number;
+    dropped: Readonly<Record<string, number>>;
+    overflowed: number;
+    outstandingBytes: number;
+  } {
     let dropped = 0;
     for (const [reason, count] of this.#dropped) dropped += reason === 'budget' ? 0 : count;
     const recorded = this.#recorded + this.#batch.units + dropped;
     return {
       recorded,
       dropped: Object.fromEntries(this.#dropped),
+      overflowed: this.#overflowed + this.#batch.unitsOf(this.#overflow),
       outstandingBytes: this.#journal.outstandingBytes,
     };
   }

@@ -5,7 +5,11 @@
  * keep the resource of their process, so that processes never collide (single-writer principle).
  */
 import type { Attributes } from '@opentelemetry/api';
-import type { ResamplingConfig, ResamplingPolicy } from '../config/signals.ts';
+import {
+  DEFAULT_CARDINALITY_LIMIT,
+  type ResamplingConfig,
+  type ResamplingPolicy,
+} from '../config/signals.ts';
 import type {
   MetricDescriptor,
   MetricPoints,
@@ -16,7 +20,7 @@ import type {
 import type { InstrumentDefinition, InstrumentKind } from '../journal/definitions.ts';
 import { TREE_PREFIX } from '../names.ts';
 import { canonicalAttributes } from '../record/attributes.ts';
-import { DEFAULT_CARDINALITY_LIMIT, OVERFLOW_ATTRIBUTES } from '../record/cardinality.ts';
+import { OVERFLOW_ATTRIBUTES } from '../record/cardinality.ts';
 import { resamplingOf } from '../resample/policy.ts';
 import { AdmittedSets } from './admitted-sets.ts';
 

@@ -8,7 +8,7 @@ import { AttributeIndex, canonicalAttributes } from '../../src/record/attributes
 /** Series as numbers, in the order of their creation. */
 function numbered(): { index: AttributeIndex<number>; created: Attributes[] } {
   const created: Attributes[] = [];
-  const index = new AttributeIndex((attributes) => created.push({ ...attributes }));
+  const index = new AttributeIndex((attributes) => created.push({ ...attributes }), 2000);
   return { index, created };
 }
 
@@ -209,7 +209,7 @@ describe('attributes that cannot be read', () => {
   test('have no series where the series cannot be made', () => {
     const index = new AttributeIndex<number>(() => {
       throw new Error('no');
-    });
+    }, 2000);
     assert.equal(index.get({ a: 1 }), undefined);
   });
 });

@@ -23,9 +23,9 @@ describe('a meter', () => {
     meter.createCounter('c').bind({});
     meter.createUpDownCounter('u').bind({});
     meter.createHistogram('h', { advice: { explicitBucketBoundaries: [1, 2] } }).bind({});
-    meter.createObservableGauge('og').observe(1);
-    meter.createObservableCounter('oc').observe(1);
-    meter.createObservableUpDownCounter('ou').observe(1);
+    meter.createObservableGauge('og').begin({}).observe(1);
+    meter.createObservableCounter('oc').begin({}).observe(1);
+    meter.createObservableUpDownCounter('ou').begin({}).observe(1);
     const [gauge, ...others] = definitions(made, 7);
     assert.deepEqual(gauge, {
       id: 1,

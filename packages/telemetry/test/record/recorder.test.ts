@@ -59,7 +59,7 @@ describe('flush', () => {
     assert.equal(contents().histograms.length, 1);
     counter.add(NaN);
     assert.deepEqual(contents().dropped, { invalid_value: 1 });
-    meter.createObservableCounter('o').observe(4);
+    meter.createObservableCounter('o').begin({}).observe(4);
     assert.deepEqual(totals(contents())['o'], { value: 4, calls: 1 });
   });
 
@@ -256,7 +256,7 @@ describe('without room', () => {
     made.meter.createCounter('c').add(1);
     made.recorder.flush();
     for (const total of [100, 90, 120]) {
-      observed.observe(total);
+      observed.begin({}).observe(total);
       made.recorder.flush();
     }
     unlinkSync(path.join(made.places.primary, segmentFile(1)));
@@ -331,7 +331,7 @@ describe('the end', () => {
     histogram.record(1);
     running.succeed();
     new RecordingOperations(made.recorder, { provider: 'y' }).start('read');
-    made.meter.createObservableCounter('o').observe(1);
+    made.meter.createObservableCounter('o').begin({}).observe(1);
     made.recorder.flush(true);
     made.recorder.close();
     await nextTurn();
@@ -367,7 +367,7 @@ describe('the end', () => {
       counter.add(1, attributes);
       histogram.record(1, attributes);
     }
-    made.meter.createObservableCounter('o').observe(1);
+    made.meter.createObservableCounter('o').begin({}).observe(1);
     for (const each of running.slice(0, 5)) each.succeed();
     made.recorder.flush(true);
     const after = new Uint8Array(shared.slice(0));

@@ -75,12 +75,13 @@ export interface RigOptions {
   readonly places?: JournalPlaces;
   readonly batch?: Batch;
   readonly configured?: ConfiguredAttributes;
+  readonly cardinalityLimit?: number;
 }
 
 export function rig(t: Pick<TestContext, 'after'>, options: RigOptions = {}): Rig {
   const place = options.places ?? places(t);
   const journal = new JournalWriter(place, DEFINITION, { ...BUDGET, ...options.budget });
-  const recorder = new Recorder(journal, options.flush ?? 'turn', options.batch);
+  const recorder = new Recorder(journal, options.flush ?? 'turn', options.batch, options.cardinalityLimit);
   t.after(() => recorder.close());
   const provider = new RecordingMeterProvider(recorder, () => undefined, options.configured);
   const meter = provider.getMeter('tests');
