@@ -4,15 +4,17 @@
  * In: the options of `run`. Out: a metrics configuration, and the file that a summary can be made of, if there is one.
  * On failure: a UsageError that names the option or the field.
  */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { MetricsOptions } from '@multistorageclient/telemetry';
+import { TelemetryError, type MetricsOptions } from '@multistorageclient/telemetry';
+import { loadConfiguration, sectionOf } from '@multistorageclient/telemetry/config';
 import { textOf, UsageError, type Invocation } from './command.ts';
 
 export interface Destination {
   readonly config: MetricsOptions;
   /** Written by the exporter. */
   readonly file: string | undefined;
+  /** The MSC configuration that it comes from. */
+  readonly configuration?: string;
 }
 
 const READER = { options: { collect_interval_millis: 1000, export_interval_millis: 1000 } };
@@ -51,38 +53,32 @@ export function toFile(file: string): Destination {
   return { config: { exporter: { type: 'file', options: { path: file } }, reader: READER }, file };
 }
 
-/** A metrics section, by itself or where an MSC configuration has it. */
-function fromFile(file: string): Destination {
-  const whole = parse(file) as { opentelemetry?: { metrics?: unknown } };
-  const section = 'opentelemetry' in whole ? whole.opentelemetry?.metrics : whole;
-  if (typeof section !== 'object' || section === null || !('exporter' in section)) {
-    throw new UsageError(`--config: ${file}: got no exporter, expected a metrics section with one`);
+/** The metrics section of an MSC configuration. */
+function fromFile(named: string): Destination {
+  const file = path.resolve(named);
+  const config: MetricsOptions = sectionIn(file);
+  if (config.exporter === undefined) {
+    throw new UsageError(`--config: ${file}: got no exporter, expected opentelemetry.metrics with one`);
   }
-  const config = section as MetricsOptions;
-  const { type, options } = config.exporter ?? {};
+  const { type, options } = config.exporter;
   const target = options?.['path'];
-  if (type !== 'file' || typeof target !== 'string') return { config, file: undefined };
+  if (type !== 'file' || typeof target !== 'string') return { config, file: undefined, configuration: file };
   const absolute = path.resolve(target);
   return {
     config: { ...config, exporter: { type, options: { ...options, path: absolute } } },
     file: absolute,
+    configuration: file,
   };
 }
 
-function parse(file: string): object {
-  let text: string;
+function sectionIn(file: string): MetricsOptions {
   try {
-    text = readFileSync(file, 'utf8');
+    const loaded = loadConfiguration(file);
+    return (loaded && sectionOf(loaded, 'metrics')) ?? {};
   } catch (error) {
-    throw new UsageError(`--config: ${(error as Error).message}`);
+    if (!(error instanceof TelemetryError)) throw error;
+    throw new UsageError(`--config: ${error.message}`);
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // It is refused below.
-  }
-  throw new UsageError(`--config: ${file}: got ${JSON.stringify(text.slice(0, 40))}, expected a JSON object`);
 }
 
 function refuse(options: Readonly<Record<string, string | undefined>>, by: string): void {

@@ -1,5 +1,5 @@
 /**
- * `msc-telemetry`: runs a program with storage telemetry, shows trees of processes, serves a directory.
+ * `msc-telemetry`: runs a program with storage telemetry, shows trees of processes, serves a directory, checks configurations.
  *
  * In: arguments. Out: an exit code: 0, 1 for what went wrong, 2 for a wrong command line; `run` gives that of the program.
  * On failure: one line on stderr, without a stack.
@@ -10,8 +10,9 @@ import { suggestion } from '@multistorageclient/telemetry/config';
 import { run } from './run.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
+import { validate } from './validate.ts';
 
-const COMMANDS: readonly Command[] = [run, status, serve];
+const COMMANDS: readonly Command[] = [run, status, serve, validate];
 
 /** Runs a command line, without the names of Node and of the program. Never rejects. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -38,7 +39,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
       console.log(help());
       return 0;
     case undefined:
-      throw new UsageError('got no command, expected run, status or serve (msc-telemetry --help says more)');
+      throw new UsageError(
+        'got no command, expected run, status, serve or validate (msc-telemetry --help says more)',
+      );
   }
   const command = COMMANDS.find((one) => one.name === name);
   if (command === undefined) {
@@ -53,7 +56,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
 }
 
 function help(): string {
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`);
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
   return [
     'msc-telemetry COMMAND [options]',
     '',

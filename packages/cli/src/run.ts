@@ -38,7 +38,7 @@ export const run: Command = {
     config: {
       type: 'string',
       value: 'FILE',
-      description: 'JSON: the metrics section of an MSC configuration',
+      description: 'an MSC configuration, which the program gets as MSC_CONFIG',
     },
     json: { type: 'boolean', description: 'print the summary as one JSON object, the last line of stdout' },
     quiet: { type: 'boolean', description: 'print no summary' },
@@ -85,7 +85,7 @@ function commandOf({ positionals, rest }: Invocation): readonly string[] {
   return rest;
 }
 
-function environmentFor(tree: string, { config }: Destination): NodeJS.ProcessEnv {
+function environmentFor(tree: string, { config, configuration }: Destination): NodeJS.ProcessEnv {
   // A URL holds neither blanks nor quotes: it needs no quoting.
   const register = `--import=${import.meta.resolve('@multistorageclient/instrumentation/register')}`;
   const options = process.env['NODE_OPTIONS'] ?? '';
@@ -94,6 +94,7 @@ function environmentFor(tree: string, { config }: Destination): NodeJS.ProcessEn
     NODE_OPTIONS: options.trim() === '' ? register : `${options} ${register}`,
     MSC_TELEMETRY_DIRECTORY: tree,
     MSC_TELEMETRY_CONFIG: JSON.stringify(config),
+    ...(configuration === undefined ? {} : { MSC_CONFIG: configuration }),
   };
 }
 

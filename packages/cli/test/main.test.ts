@@ -8,7 +8,7 @@ describe('msc-telemetry', () => {
     const cli = new Cli(t);
     const { code, stdout, stderr } = await cli.run(['--help']);
     assert.deepEqual([code, stderr], [0, '']);
-    for (const command of ['run', 'status', 'serve']) {
+    for (const command of ['run', 'status', 'serve', 'validate']) {
       assert.match(stdout, new RegExp(`^  ${command} `, 'mu'));
       const help = await cli.run([command, '--help']);
       assert.deepEqual([help.code, help.stderr], [0, '']);
@@ -26,7 +26,7 @@ describe('msc-telemetry', () => {
   });
 
   const wrong: [args: string[], says: RegExp][] = [
-    [[], /got no command, expected run, status or serve/u],
+    [[], /got no command, expected run, status, serve or validate/u],
     [['rnu'], /unknown command rnu \(did you mean run\?\)/u],
     [['statsu', '--json'], /unknown command statsu \(did you mean status\?\)/u],
     [['something'], /unknown command something$/u],
@@ -55,9 +55,13 @@ describe('msc-telemetry', () => {
       ['run', '--exporter=console', '--output=x', '--', 'true'],
       /--output: got x, expected nothing beside --exporter console/u,
     ],
-    [['run', '--config=none.json', '--', 'true'], /--config: ENOENT/u],
+    [
+      ['run', '--config=none.json', '--', 'true'],
+      /--config: configuration cannot be read: .*none\.json: expected a file that can be read \(ENOENT/u,
+    ],
     [['run', '--config=x', '--output=y', '--', 'true'], /--output: got y, expected nothing beside --config/u],
     [['status', 'a', 'b'], /got a b, expected one DIRECTORY or none/u],
+    [['validate', 'a', 'b'], /validate: got a b, expected one FILE or none/u],
     [['serve'], /serve: got no directory, expected --directory DIR/u],
   ];
   for (const [args, says] of wrong)

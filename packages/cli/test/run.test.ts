@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { startSink } from '@multistorageclient/sink';
@@ -252,27 +252,48 @@ describe('msc-telemetry run', () => {
     assert.match(stdout, /multistorageclient\.latency/u);
   });
 
-  it('takes the metrics section of a configuration, with its file wherever the program works', async (t) => {
+  it('takes an MSC configuration, with its file wherever the program works', async (t) => {
     const cli = new Cli(t);
-    const exporter = { type: 'file', options: { path: 'here.jsonl' } };
-    const reader = { options: { export_interval_millis: 500 } };
-    const whole = { opentelemetry: { metrics: { exporter, reader } } };
-    writeFileSync(path.join(cli.directory, 'whole.json'), JSON.stringify(whole));
-    writeFileSync(path.join(cli.directory, 'section.json'), JSON.stringify({ exporter, reader }));
+    const yaml = `
+opentelemetry:
+  metrics:
+    exporter: {type: file, options: {path: $NAME.jsonl}}
+    reader: {options: {export_interval_millis: 500}}
+    attributes: [{type: msc_config, options: {attributes: {size: {expression: cache.size}}}}]
+cache: {size: 10G}
+`;
+    writeFileSync(path.join(cli.directory, 'msc.yaml'), yaml);
     const source = `import fs from 'node:fs'; process.chdir('/'); fs.readdirSync('.');`;
-    for (const config of ['whole.json', 'section.json']) {
-      const { stdout } = await cli.run(['run', '--json', '--config', config, ...script(source)]);
-      assert.equal(lastLine(stdout).operations[0].count, 1);
-    }
-    assert.ok(existsSync(path.join(cli.directory, 'here.jsonl')));
+    const args = ['run', '--json', '--config', 'msc.yaml', ...script(source)];
+    const { stdout, stderr } = await cli.run(args, { env: { NAME: 'here' } });
+    assert.equal(lastLine(stdout).operations[0].count, 1, stderr);
+    assert.match(
+      readFileSync(path.join(cli.directory, 'here.jsonl'), 'utf8'),
+      /"key":"size","value":\{"stringValue":"10G"/u,
+    );
+  });
+
+  it('gives the configuration to the program’s own telemetry', async (t) => {
+    const cli = new Cli(t);
+    const file = path.join(cli.directory, 'out.jsonl');
+    const metrics = { exporter: { type: 'file', options: { path: file } } };
+    writeFileSync(path.join(cli.directory, 'msc.json'), JSON.stringify({ opentelemetry: { metrics } }));
+    const telemetry = import.meta.resolve('@multistorageclient/telemetry');
+    const source = `import { init } from ${JSON.stringify(telemetry)}; init().meter().createCounter('mine').add(5);`;
+    const { stdout } = await cli.run(['run', '--json', '--config', 'msc.json', ...script(source)]);
+    const { account, configurations } = lastLine(stdout);
+    assert.equal(account.recorded, account.exported + account.merged);
+    assert.equal(Object.keys(configurations).length, 1);
+    assert.match(readFileSync(file, 'utf8'), /"name":"mine"/u);
   });
 
   it('refuses a configuration without a metrics section', async (t) => {
     const cli = new Cli(t);
     const cases: [string, RegExp][] = [
-      ['[1', /expected a JSON object/u],
-      ['{"opentelemetry":{"traces":{}}}', /got no exporter, expected a metrics section with one/u],
+      ['[1', /--config: configuration cannot be read: .*config\.json:1:3: expected a comma or \]/u],
+      ['{"opentelemetry":{"traces":{}}}', /got no exporter, expected opentelemetry\.metrics with one/u],
       ['{"profiles":{}}', /got no exporter/u],
+      ['{"exporter":{"type":"file"}}', /exporter: got .*, expected one of the keys include, profiles/u],
     ];
     for (const [text, says] of cases) {
       writeFileSync(path.join(cli.directory, 'config.json'), text);

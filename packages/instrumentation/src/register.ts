@@ -1,7 +1,8 @@
 /**
  * `node --import @multistorageclient/instrumentation/register app.js`: records the node:fs operations of a program.
  *
- * In: `MSC_TELEMETRY_CONFIG`, the metrics configuration as JSON; without it, every second goes to `msc-telemetry.jsonl`.
+ * In: `MSC_TELEMETRY_CONFIG`, the metrics configuration as JSON; without it, the file that `MSC_CONFIG` names; without that,
+ * every second goes to `msc-telemetry.jsonl`.
  * Out: nothing but telemetry, from the main thread, worker threads and child processes that inherit the option.
  * Invariant: the program runs as it would without. The telemetry server is left alone.
  * On failure: one line on stderr, and the program goes on unobserved.
@@ -15,8 +16,8 @@ const DEFAULT_CONFIG = {
 };
 
 async function register(): Promise<void> {
-  const json = process.env['MSC_TELEMETRY_CONFIG'];
-  const config = json ? JSON.parse(json) : DEFAULT_CONFIG;
+  const { MSC_TELEMETRY_CONFIG: json, MSC_CONFIG: file } = process.env;
+  const config = json ? JSON.parse(json) : file ? undefined : DEFAULT_CONFIG;
   // Imported here, so that not even a module that cannot be loaded stops the program.
   const { init } = await import('@multistorageclient/telemetry');
   const { patchFs } = await import('./patch-fs.ts');

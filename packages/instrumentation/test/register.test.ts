@@ -80,6 +80,11 @@ describe('register', () => {
     assert.deepEqual([told[0].config, told[0].started], [config, 1]);
   });
 
+  it('leaves the configuration to the file that MSC_CONFIG names', async () => {
+    const { told } = await run(PROGRAM, { env: { MSC_CONFIG: '/somewhere/msc.yaml' } });
+    assert.deepEqual([told.length, told[0].config], [1, undefined]);
+  });
+
   it('goes into worker threads', async () => {
     const { code, told } = await run(`
       import { existsSync } from 'node:fs';
