@@ -16,7 +16,7 @@ import { DEADLINE_MILLIS } from './scene.ts';
 
 const SOURCES = path.resolve(import.meta.dirname, '../../../../../test-servers');
 
-export type RealServer = 'collector' | 'vault';
+export type RealServer = 'collector' | 'vault' | 'prometheus';
 
 /** `undefined` where there is none, and the test is then skipped. */
 export function findRealServer(t: TestContext, server: RealServer): string | undefined {

@@ -1,12 +1,14 @@
 /** Records the whole table of variety.ts, and a few operations; says between which times, in nanoseconds since the epoch. */
 import { init, type MetricsOptions } from '../../../src/index.ts';
 import type { RecordingMeter } from '../../../src/record/meter.ts';
-import { readJob, say } from '../job.ts';
+import { proceeding, readJob, say } from '../job.ts';
 import { BOUNDARIES, OPERATIONS, SCOPE, VARIETY, type Various } from '../variety.ts';
 
 export interface VarietyJob {
   readonly directory: string;
   readonly config: MetricsOptions;
+  /** Goes on until the test says `proceed`. */
+  readonly stays?: boolean;
 }
 
 function record(meter: RecordingMeter, various: Various): void {
@@ -33,7 +35,7 @@ function record(meter: RecordingMeter, various: Various): void {
   }
 }
 
-const { directory, config } = readJob() as VarietyJob;
+const { directory, config, stays } = readJob() as VarietyJob;
 const telemetry = init({ address: directory });
 const { name, version, schemaUrl } = SCOPE;
 const meter = telemetry.meterProvider(config)!.getMeter(name, version, { schemaUrl });
@@ -47,3 +49,4 @@ const to = Date.now() * 1e6;
 // While it lives: what it has added to an up-down counter goes with it.
 await telemetry.forceFlush();
 say({ pid: process.pid, from, to });
+if (stays === true) void proceeding();
