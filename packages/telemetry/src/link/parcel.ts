@@ -6,7 +6,7 @@
  * On failure: throws what the system answers.
  */
 import path from 'node:path';
-import { closeSync, openExisting, readFileSync } from '../tree/files.ts';
+import { closeSync, openExisting, readFileSync, statSync } from '../tree/files.ts';
 import { FrameType, HEADER_BYTES, type Frame } from '../journal/frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from '../journal/places.ts';
 import { FIRST, scan } from '../journal/reader.ts';
@@ -52,17 +52,25 @@ export function pack(frames: Iterable<Frame>): Piece[] {
   return pieces;
 }
 
-/** Definitions from an offset on, which counts what lies in the primary place and behind it what lies in the spill directory. */
+/**
+ * Definitions from an offset on, which counts the whole frames in the primary place and behind them those in the spill
+ * directory.
+ */
 export function packDefinitions({ primary, spill }: JournalPlaces, offset: number): Piece[] {
+  const places = spill === undefined ? [primary] : [primary, spill];
+  const files = places.map((place) => path.join(place, DEFINITIONS_FILE));
+  const size = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  // Cheap, as it is asked for with each parcel; what is new is found by reading all of it.
+  if (size <= offset) return [];
   const frames: Frame[] = [];
   let at = 0;
-  for (const directory of spill === undefined ? [primary] : [primary, spill]) {
-    const file = openExisting(path.join(directory, DEFINITIONS_FILE));
+  for (const name of files) {
+    const file = openExisting(name);
     if (file === undefined) continue;
     const bytes = new Uint8Array(readFileSync(file));
     closeSync(file);
     for (const frame of scan(bytes, FIRST, '', false).frames) {
-      if (frame.type !== FrameType.JOURNAL && frame.type !== FrameType.DEFINITIONS) continue;
+      if (frame.type > FrameType.DEFINITIONS) continue;
       if (at >= offset) frames.push(frame);
       at += HEADER_BYTES + frame.payload.length;
     }

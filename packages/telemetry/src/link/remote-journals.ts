@@ -11,7 +11,7 @@ import { existsSync } from '../tree/files.ts';
 import { journalPlaces } from '../journal/places.ts';
 import { readRemotes, removeRemote, writeRemote, type RemoteRecord } from '../journal/remote.ts';
 import type { Answer, Order } from './messages.ts';
-import { RemoteJournal } from './remote-journal.ts';
+import { protocol, RemoteJournal } from './remote-journal.ts';
 
 /** So long the end of a journal is remembered for a client that has not said that it knows. */
 const REMEMBER_MILLIS = 30 * 24 * 3_600_000;
@@ -64,6 +64,9 @@ export class RemoteJournals {
         sequence: record.sequence,
         definitionsBytes: 0,
       };
+    }
+    if (record === undefined && existsSync(journalPlaces(this.#tree, undefined, id).primary)) {
+      throw protocol('a journal of which the writer is here');
     }
     const journal = this.#journal(place);
     if (record !== undefined) this.#seenAtMillis.set(id, nowMillis);

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import type { MetricsOptions } from '../../src/index.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
 import { serverHolder } from '../../src/tree/lock.ts';
-import { assertAccount, assertArrived, assertTotals } from '../support/arrivals.ts';
+import { readServerStatus } from '../../src/tree/requests.ts';
+import { assertAccount, assertArrived, assertTotals, countOf } from '../support/arrivals.ts';
 import type { Burst } from '../support/burst.ts';
 import { Proxy, freePort } from '../support/proxy.ts';
 import type { Program } from '../support/program.ts';
-import { metricsTo, Scene } from '../support/scene.ts';
+import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const RUNS = Number(process.env['MSC_TEST_RUNS'] ?? 2);
@@ -37,6 +41,11 @@ async function stage(t: TestContext, { secret = SECRET }: { secret?: string } = 
 function livingServer(directory: string | undefined): number | undefined {
   const holder = directory === undefined ? undefined : serverHolder(directory);
   return holder?.liveness === 'alive' ? holder.identity.pid : undefined;
+}
+
+/** A burst of one process, over a proxy. */
+function burstOver({ port }: Proxy, config: MetricsOptions, count: number): Burst {
+  return { init: { address: ['127.0.0.1', port] }, configs: [config], count, sums: true };
 }
 
 describe('a link over TCP loses nothing and repeats nothing', () => {
@@ -105,4 +114,85 @@ describe('a link over TCP loses nothing and repeats nothing', () => {
       assertAccount(status, { recorded: 3 * count, exported: count, merged: 2 * count });
     });
   }
+});
+
+describe('a link over TCP', { concurrency: true }, () => {
+  test('with the wrong secret is one line; the data stays, and goes out when the secret is right', async (t) => {
+    const { scene, server, proxy } = await stage(t);
+    const sink = await scene.sink();
+    const file = path.join(scene.root, 'secret');
+    writeFileSync(file, 'another secret than that');
+    const program = scene.start(
+      'member',
+      { burst: burstOver(proxy, metricsTo(sink), 1000), end: 'stay' },
+      { env: { MSC_TELEMETRY_SECRET_FILE: file } },
+    );
+    await program.complains(/does not accept the secret/);
+    const { directory: tree } = await program.says('recording');
+    const { connections } = proxy;
+    await until('more attempts', () => proxy.connections > connections + 2);
+    assert.equal(program.stderr.split('\n').length, 2, program.stderr);
+    assert.doesNotMatch(program.stderr, /another/);
+    const { account, link } = readTreeStatus(tree);
+    assert.deepEqual([account.recorded, account.journaled], [3000, 3000]);
+    assert.deepEqual([link?.state, link?.errorCode], ['away', 'MSC_LINK_REFUSED']);
+    writeFileSync(file, `${SECRET}\n`);
+    await sink.until(() => countOf(sink) >= 1000, DEADLINE_MILLIS);
+    program.proceed();
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    server.proceed();
+    await server.ended;
+    assertArrived(sink, 1000);
+    assertAccount(await scene.ended(), { recorded: 3000, exported: 1000, merged: 2000 });
+    for (const log of [path.join(scene.directory, 'server.log')]) {
+      assert.doesNotMatch(readFileSync(log, 'utf8'), new RegExp(`another secret|${SECRET}`));
+    }
+  });
+
+  test('has everything at the server when a program has ended, though the backend is away', async (t) => {
+    const { scene, server, proxy } = await stage(t);
+    const sink = await scene.sink();
+    sink.pause();
+    const program = scene.start(
+      'member',
+      { burst: burstOver(proxy, metricsTo(sink), 20_000), end: 'exit' },
+      { env: { MSC_TELEMETRY_SECRET: SECRET } },
+    );
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    const { account } = readTreeStatus(scene.directory);
+    assert.deepEqual([account.recorded, account.exported], [60_000, 0]);
+    sink.resume();
+    await until('removal of the client tree', () => scene.trees.length === 0);
+    server.proceed();
+    await server.ended;
+    assertArrived(sink, 20_000);
+    assertAccount(await scene.ended(), { recorded: 60_000, exported: 20_000, merged: 40_000 });
+  });
+
+  test('brings what a killed tree left behind, as soon as the same user records again', async (t) => {
+    const { scene, server, proxy } = await stage(t);
+    const sink = await scene.sink();
+    const env = { MSC_TELEMETRY_SECRET: SECRET };
+    const killed = scene.start(
+      'member',
+      { burst: burstOver(proxy, metricsTo(sink), 1000), end: 'stay' },
+      { env },
+    );
+    const { directory: tree } = await killed.says('recording');
+    await until('connection', () => readServerStatus(tree)?.link?.state === 'connected');
+    // All at once; what is acknowledged by then, nobody knows.
+    process.kill(livingServer(tree) ?? 0, 'SIGKILL');
+    killed.kill('SIGKILL');
+    await killed.ended;
+    const recorded = readTreeStatus(tree).account.recorded / 3;
+    const elsewhere = await scene.sink();
+    const next = scene.start('member', { burst: { configs: [metricsTo(elsewhere)], count: 1 }, end: 'stay' });
+    await until('removal of the killed tree', () => !scene.trees.includes(tree));
+    next.proceed();
+    await next.ended;
+    server.proceed();
+    await server.ended;
+    assertArrived(sink, recorded);
+    assertAccount(await scene.ended(), { recorded: 3 * recorded, exported: recorded, merged: 2 * recorded });
+  });
 });

@@ -12,7 +12,8 @@ import { Refusal } from '../../src/link/messages.ts';
 import { Refused } from '../../src/link/remote-journal.ts';
 import { RemoteJournals } from '../../src/link/remote-journals.ts';
 import { ensureTree } from '../../src/tree/trees.ts';
-import { DEFINITION, ID, readAll, scratch } from '../journal/stage.ts';
+import { JournalWriter } from '../../src/journal/writer.ts';
+import { BUDGET, DEFINITION, ID, readAll, scratch } from '../journal/stage.ts';
 
 const LEASE = 1000;
 const CONTINUATION = 'd65df89f702eec58ca3c7bf2001c9ffc';
@@ -242,11 +243,6 @@ describe('journals of clients', () => {
       refusal(() => stage.define(0)),
       Refusal.PROTOCOL,
     );
-    const nobody = encodeJsonFrame({ type: FrameType.JOURNAL, sequence: 0, rows: 0, units: 0 }, {});
-    assert.equal(
-      refusal(() => stage.define(0, nobody)),
-      Refusal.PROTOCOL,
-    );
     assert.ok(!existsSync(stage.directory()));
     stage.define(0, first);
     assert.equal(
@@ -277,6 +273,30 @@ describe('journals of clients', () => {
       Refusal.PROTOCOL,
     );
     assert.deepEqual(stage.sequences(), []);
+  });
+
+  test('never touch one of which the writer is here', (t) => {
+    const stage = new Stage(t);
+    const places = journalPlaces(stage.tree, undefined, ID);
+    new JournalWriter(places, DEFINITION, BUDGET).close();
+    for (const order of [
+      () => stage.open(),
+      () => stage.define(first.length, definition(1)),
+      () => stage.final(),
+    ]) {
+      assert.equal(refusal(order), Refusal.PROTOCOL);
+    }
+    assert.equal(readRemote(stage.tree, ID), undefined);
+  });
+
+  test('keep what a later version may understand', (t) => {
+    const stage = new Stage(t);
+    const strange = encodeJsonFrame(
+      { type: FrameType.JOURNAL, sequence: 0, rows: 0, units: 0 },
+      { later: 1 },
+    );
+    stage.define(0, strange);
+    assert.deepEqual(stage.frames(data(1)), [1, strange.length, false]);
   });
 
   test('have every frame once, wherever the server was killed', (t) => {
