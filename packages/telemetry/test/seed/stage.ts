@@ -19,10 +19,11 @@ export async function run(
   t: TestContext,
   program: string,
   jobOf: (sink: Sink, scene: Scene) => unknown,
+  envOf: (scene: Scene) => NodeJS.ProcessEnv = () => ({}),
 ): Promise<Ran> {
   const scene = new Scene(t);
   const sink = await scene.sink();
-  const running = scene.start(program, jobOf(sink, scene));
+  const running = scene.start(program, jobOf(sink, scene), { env: envOf(scene) });
   assert.deepEqual(await running.ended, { code: 0, signal: null }, running.stderr);
   await scene.ended();
   const { said, stdout, stderr } = running;
