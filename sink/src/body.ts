@@ -20,16 +20,34 @@ const DECOMPRESS: Readonly<Record<string, Decompress | undefined>> = {
   zstd: zlib.zstdDecompressSync,
 };
 
-const PROTOBUF = 'application/x-protobuf';
+/** What a request carries, and how. */
+export interface RequestKind {
+  readonly signal: 'metrics' | 'traces';
+  readonly encoding: 'protobuf' | 'json';
+}
 
-/** Throws `Refusal` for all but a POST of protobuf to `path`. */
-export function refuseUnlessMetrics({ method, url, headers }: IncomingMessage, path: string): void {
-  if (url !== path) throw new Refusal(404, `path: got ${url}, expected ${path}`);
-  if (method !== 'POST') throw new Refusal(405, `method: got ${method}, expected POST`);
-  const type = headers['content-type'];
-  if (type?.split(';')[0].trim() !== PROTOBUF) {
-    throw new Refusal(415, `content-type: got ${type}, expected ${PROTOBUF}`);
+const SIGNALS: ReadonlyMap<string, RequestKind['signal']> = new Map([
+  ['/v1/metrics', 'metrics'],
+  ['/v1/traces', 'traces'],
+]);
+const ENCODINGS: ReadonlyMap<string, RequestKind['encoding']> = new Map([
+  ['application/x-protobuf', 'protobuf'],
+  ['application/json', 'json'],
+]);
+
+/** Throws `Refusal` for all but a POST of protobuf or JSON to one of OTLP's paths. */
+export function kindOf({ method, url = '', headers }: IncomingMessage): RequestKind {
+  const signal = SIGNALS.get(url);
+  if (signal === undefined) {
+    throw new Refusal(404, `path: got ${url}, expected ${[...SIGNALS.keys()].join(' or ')}`);
   }
+  if (method !== 'POST') throw new Refusal(405, `method: got ${method}, expected POST`);
+  const type = headers['content-type']?.split(';')[0].trim() ?? '';
+  const encoding = ENCODINGS.get(type);
+  if (encoding === undefined) {
+    throw new Refusal(415, `content-type: got ${type}, expected ${[...ENCODINGS.keys()].join(' or ')}`);
+  }
+  return { signal, encoding };
 }
 
 /** Reads a whole body as it was sent. Throws `Refusal` with 413 past `maxBytes`, and whatever ends the connection. */

@@ -29,6 +29,7 @@ const account = {
   points: sink.points.length,
   duplicatePoints: sink.duplicatePoints,
   rejectedPoints: sink.rejectedPoints,
+  ...(sink.spans.length > 0 && { spans: sink.spans.length, duplicateSpans: sink.duplicateSpans }),
 };
 const metrics = Object.fromEntries(sink.points.counts());
 if (values.json) {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { RequestKind } from './body.ts';
 
 /** What a request handler gets to see. */
-export interface SinkRequest {
+export interface SinkRequest extends RequestKind {
   /** Counts the requests of this sink from 1. */
   readonly number: number;
   readonly headers: IncomingHttpHeaders;
@@ -14,8 +15,8 @@ export interface SinkRequest {
 /**
  * What becomes of a request. Only with `accept` and `reset` with `accepted` are its points kept.
  *
- * - `accept`: 200. With `rejectedDataPoints` it is a partial success: that many points at the end of the request are not
- *   kept. The points count from the moment of acceptance, even where `delayMillis` lets the answer come too late.
+ * - `accept`: 200. With `rejectedDataPoints` it is a partial success: that many points, or spans, at the end of the
+ *   request are not kept. The points count from the moment of acceptance, even where `delayMillis` lets the answer come too late.
  * - `status`: this status code, with a `google.rpc.Status` as the body unless one is given.
  * - `reset`: the connection is reset, before or after the points were accepted.
  * - `hang`: no answer, ever; the connection stays open.
@@ -67,6 +68,21 @@ export function encodeResponse(rejectedDataPoints: number, errorMessage: string)
   const partialSuccess = message(rejectedDataPoints, errorMessage);
   if (partialSuccess.length === 0) return partialSuccess;
   return Buffer.concat([Buffer.from([0x0a, ...varint(partialSuccess.length)]), partialSuccess]);
+}
+
+/** The same as JSON, for a request in JSON. */
+export function jsonResponse(
+  signal: RequestKind['signal'],
+  rejected: number,
+  errorMessage: string,
+): { body: string; headers: OutgoingHttpHeaders } {
+  const field = signal === 'metrics' ? 'rejectedDataPoints' : 'rejectedSpans';
+  const partial = {
+    ...(rejected > 0 && { [field]: String(rejected) }),
+    ...(errorMessage !== '' && { errorMessage }),
+  };
+  const body = JSON.stringify(Object.keys(partial).length === 0 ? {} : { partialSuccess: partial });
+  return { body, headers: { 'content-type': 'application/json' } };
 }
 
 /** Sends an answer; does nothing where the client is gone. */

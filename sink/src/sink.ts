@@ -2,10 +2,20 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decompress, readBody, Refusal, refuseUnlessMetrics } from './body.ts';
+import { decompress, kindOf, readBody, Refusal, type RequestKind } from './body.ts';
 import { Decoder } from './decode.ts';
+import { transcode } from './json.ts';
+import { METRICS_REQUEST, TRACES_REQUEST } from './otlp-schema.ts';
 import { type Point, Points } from './points.ts';
-import { encodeResponse, encodeStatus, send, type SinkHandler, type SinkResponse } from './responses.ts';
+import {
+  encodeResponse,
+  encodeStatus,
+  jsonResponse,
+  send,
+  type SinkHandler,
+  type SinkResponse,
+} from './responses.ts';
+import { type Span, SpanDecoder } from './spans.ts';
 import { MalformedError } from './wire.ts';
 
 /** Options of `startSink`. */
@@ -16,15 +26,15 @@ export interface SinkOptions {
   readonly maxBodyBytes?: number;
 }
 
-const PATH = '/v1/metrics';
-
-/** A running OTLP/HTTP metrics backend in this process. */
+/** A running OTLP/HTTP backend for metrics and traces in this process. */
 export class Sink {
   readonly #server: Server;
   readonly #maxBodyBytes: number;
   readonly #points: Points = new Points();
   readonly #decoder: Decoder = new Decoder(this.#points);
-  /** Points of every accepted request, by the hash of its body. */
+  readonly #spanDecoder: SpanDecoder = new SpanDecoder();
+  readonly #spans: Span[] = [];
+  /** Points or spans of every accepted request, by the hash of its body. */
   readonly #accepted: Map<string, number> = new Map();
   readonly #observers: Set<() => void> = new Set();
   #port = 0;
@@ -35,6 +45,8 @@ export class Sink {
   #duplicateRequests = 0;
   #duplicatePoints = 0;
   #rejectedPoints = 0;
+  #duplicateSpans = 0;
+  #rejectedSpans = 0;
 
   /** For `startSink` only. */
   constructor(maxBodyBytes: number) {
@@ -50,8 +62,13 @@ export class Sink {
     return this.#port;
   }
 
+  /** Where metrics go. */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}${PATH}`;
+    return `http://127.0.0.1:${this.#port}/v1/metrics`;
+  }
+
+  get tracesUrl(): string {
+    return `http://127.0.0.1:${this.#port}/v1/traces`;
   }
 
   /** Every data point of every accepted request, but those of duplicates. */
@@ -81,6 +98,20 @@ export class Sink {
   /** Points that partial successes left out. */
   get rejectedPoints(): number {
     return this.#rejectedPoints;
+  }
+
+  /** Every span of every accepted request, but those of duplicates, in the order of arrival. */
+  get spans(): readonly Span[] {
+    return this.#spans;
+  }
+
+  get duplicateSpans(): number {
+    return this.#duplicateSpans;
+  }
+
+  /** Spans that partial successes left out. */
+  get rejectedSpans(): number {
+    return this.#rejectedSpans;
   }
 
   /** The points of all metrics of this name, in the order of arrival. */
@@ -113,7 +144,7 @@ export class Sink {
       }
     };
     const expire = (): void => {
-      const state = `${this.#requests} requests, ${this.#points.length} points, ${this.#duplicatePoints} duplicates`;
+      const state = `${this.#requests} requests, ${this.#points.length} points, ${this.#duplicatePoints} duplicates, ${this.#spans.length} spans`;
       reject(new Error(`sink: not so within ${timeoutMillis} ms; got ${state}: ${condition.toString()}`));
     };
     const timer = setTimeout(expire, timeoutMillis);
@@ -166,17 +197,22 @@ export class Sink {
   async #answer(number: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const encoded = await readBody(request, this.#maxBodyBytes);
     if (this.#paused) throw new Refusal(503, 'paused');
-    refuseUnlessMetrics(request, PATH);
+    const kind = kindOf(request);
     const { headers } = request;
     const body = decompress(encoded, headers['content-encoding'], this.#maxBodyBytes);
-    const seen = { number, headers, encodedBytes: encoded.length, body };
+    const seen = { ...kind, number, headers, encodedBytes: encoded.length, body };
     const decision: SinkResponse = (await this.#handler?.(seen)) ?? { action: 'accept' };
     switch (decision.action) {
       case 'accept': {
         const { rejectedDataPoints = 0, errorMessage = '', delayMillis } = decision;
-        this.#accept(body, rejectedDataPoints);
+        this.#accept(kind, body, rejectedDataPoints);
         await delay(delayMillis);
-        send(response, 200, encodeResponse(rejectedDataPoints, errorMessage));
+        if (kind.encoding === 'protobuf') {
+          send(response, 200, encodeResponse(rejectedDataPoints, errorMessage));
+        } else {
+          const answer = jsonResponse(kind.signal, rejectedDataPoints, errorMessage);
+          send(response, 200, answer.body, answer.headers);
+        }
         break;
       }
       case 'status':
@@ -184,7 +220,7 @@ export class Sink {
         send(response, decision.status, decision.body ?? encodeStatus('scripted'), decision.headers);
         break;
       case 'reset':
-        if (decision.accepted) this.#accept(body, 0);
+        if (decision.accepted) this.#accept(kind, body, 0);
         request.socket.resetAndDestroy();
         break;
       case 'hang':
@@ -192,21 +228,40 @@ export class Sink {
     }
   }
 
-  #accept(body: Buffer, rejectedDataPoints: number): void {
+  #accept({ signal, encoding }: RequestKind, body: Buffer, rejected: number): void {
     const digest = hash('sha256', body, 'base64');
     const known = this.#accepted.get(digest);
+    const isMetrics = signal === 'metrics';
     if (known === undefined) {
-      const decoded = this.#decoder.decode(body);
-      const rejected = Math.min(rejectedDataPoints, decoded);
-      this.#points.truncate(this.#points.length - rejected);
-      this.#rejectedPoints += rejected;
-      this.#accepted.set(digest, decoded - rejected);
+      const schema = isMetrics ? METRICS_REQUEST : TRACES_REQUEST;
+      const bytes = encoding === 'json' ? transcode(body, schema) : body;
+      this.#accepted.set(
+        digest,
+        isMetrics ? this.#keepPoints(bytes, rejected) : this.#keepSpans(bytes, rejected),
+      );
     } else {
       this.#duplicateRequests++;
-      this.#duplicatePoints += known;
+      if (isMetrics) this.#duplicatePoints += known;
+      else this.#duplicateSpans += known;
     }
     this.#acceptedRequests++;
     this.#observe();
+  }
+
+  #keepPoints(bytes: Buffer, rejectedDataPoints: number): number {
+    const decoded = this.#decoder.decode(bytes);
+    const rejected = Math.min(rejectedDataPoints, decoded);
+    this.#points.truncate(this.#points.length - rejected);
+    this.#rejectedPoints += rejected;
+    return decoded - rejected;
+  }
+
+  #keepSpans(bytes: Buffer, rejectedSpans: number): number {
+    const decoded = this.#spanDecoder.decode(bytes);
+    const kept = decoded.slice(0, Math.max(0, decoded.length - rejectedSpans));
+    this.#spans.push(...kept);
+    this.#rejectedSpans += decoded.length - kept.length;
+    return kept.length;
   }
 
   #observe(): void {

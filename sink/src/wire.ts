@@ -8,7 +8,7 @@ export class MalformedError extends Error {
 export const VARINT = 0;
 export const FIXED64 = 1;
 export const BYTES = 2;
-const FIXED32 = 5;
+export const FIXED32 = 5;
 
 /** The tag that a field of this number and wire type begins with. */
 export function tagOf(fieldNumber: number, wireType: number): number {

@@ -63,13 +63,14 @@ describe('the sink', () => {
     const statuses = [
       (await fetch(sink.url, { method: 'GET' })).status,
       (await fetch(`${sink.url}/x`, { method: 'POST', headers: PROTOBUF, body })).status,
+      (await post(sink, body, { 'content-type': 'text/plain' })).status,
       (await post(sink, body, { 'content-type': 'application/json' })).status,
       (await post(sink, body, { 'content-encoding': 'br' })).status,
       (await post(sink, body, { 'content-encoding': 'gzip' })).status,
       (await post(sink, body.subarray(0, -1))).status,
     ];
-    assert.deepEqual(statuses, [405, 404, 415, 415, 400, 400]);
-    assert.deepEqual(account(sink), [6, 0, 0, 0, 0, 0]);
+    assert.deepEqual(statuses, [405, 404, 415, 400, 415, 400, 400]);
+    assert.deepEqual(account(sink), [7, 0, 0, 0, 0, 0]);
   });
 
   it('answers 413 to a body above its limit, before and after decompression', async (test) => {
