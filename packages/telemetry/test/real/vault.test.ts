@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { vaultSuite } from '../exporters/vault-suite.ts';
 import { startVault } from '../support/vault.ts';
 
 test('a role of a real Vault reads the secrets that were put there, and writes none', async (t) => {
@@ -19,3 +20,5 @@ test('a role of a real Vault reads the secrets that were put there, and writes n
   const written = await fetch(secret, { method: 'POST', headers, body: JSON.stringify({ data: {} }) });
   assert.equal(written.status, 403);
 });
+
+vaultSuite('a real Vault', startVault);

@@ -6,16 +6,8 @@
  */
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import type { VaultServer } from '../exporters/vault-double.ts';
 import { findRealServer, RunningServer } from './real-servers.ts';
-
-/** What a test needs of a Vault; a double has the same. */
-export interface VaultServer {
-  readonly endpoint: string;
-  readonly roleId: string;
-  readonly secretId: string;
-  /** Writes a secret of the KV engine at `secret`. */
-  put(path: string, data: Readonly<Record<string, string>>): Promise<void>;
-}
 
 const ROLE = 'auth/approle/role/reader';
 const READY = /^\{"endpoint":"(.+)","rootToken":"(.+)"\}$/m;
