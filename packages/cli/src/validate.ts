@@ -9,7 +9,7 @@ import path from 'node:path';
 import { TelemetryError, type Problem } from '@multistorageclient/telemetry';
 import {
   checkConfiguration,
-  describe,
+  describeProblem,
   isDisabled,
   loadConfiguration,
   usualPlaces,
@@ -83,7 +83,7 @@ function asJson({ path: file, problems, loaded, checked }: Verdict): object {
 function asText({ path: file, problems, loaded, checked }: Verdict): string[] {
   if (problems.length > 0 || loaded === undefined || checked === undefined) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    return [...problems.map(describe), ...(file === undefined ? [] : [`${count} in ${file}`])];
+    return [...problems.map(describeProblem), ...(file === undefined ? [] : [`${count} in ${file}`])];
   }
   const { metrics, traces } = checked;
   const otherwise =
@@ -127,7 +127,7 @@ function destinationOf(exporter: ExporterConfig): string {
   return endpoint === undefined ? type : `${type} to ${endpoint}`;
 }
 
-/** Without its other options, which hold secrets. */
+/** Without its other options and without what else a URL holds: there may be secrets in it. */
 function exporterOf({ type, options }: ExporterConfig): {
   readonly type: string;
   readonly endpoint?: string;
@@ -136,7 +136,8 @@ function exporterOf({ type, options }: ExporterConfig): {
   const { url } = { ...options, ...exporter } as { url?: unknown };
   const endpoint = url ?? file;
   if (typeof endpoint !== 'string') return { type };
-  return { type, endpoint: endpoint.replace(/\/\/[^/]*@/u, '//(hidden)@') };
+  const { origin, pathname } = URL.parse(endpoint) ?? {};
+  return { type, endpoint: url === undefined || origin === undefined ? endpoint : `${origin}${pathname}` };
 }
 
 function typesIn({ metrics }: CheckedConfiguration): string[] {

@@ -15,7 +15,7 @@ opentelemetry:
     reader: {options: {collect_interval_millis: 10, export_interval_millis: 1000}}
     exporter:
       type: otlp
-      options: {endpoint: "https://me:hunter2@collector:4318/v1/metrics", headers: {authorization: hunter2}}
+      options: {endpoint: "https://me:hunter2@collector:4318/v1/metrics?key=hunter2", headers: {authorization: hunter2}}
 `;
 const TRACES = JSON.stringify({
   opentelemetry: {
@@ -52,7 +52,7 @@ describe('msc-telemetry validate', () => {
     assert.deepEqual(stdout.trimEnd().split('\n'), [
       `${file} is right`,
       `files    ${file}, ${path.join(cli.directory, 'traces.json')}`,
-      'metrics  otlp to https://(hidden)@collector:4318/v1/metrics; collected every 10 ms; exported every 1000 ms; resampling none; attributes host, static',
+      'metrics  otlp to https://collector:4318/v1/metrics; collected every 10 ms; exported every 1000 ms; resampling none; attributes host, static',
       'traces   console; exported every 5000 ms; sampler traceidratio 0.5',
     ]);
     const { stdout: json } = await cli.run(['validate', '--json', 'right.yaml'], { env: ALONE });

@@ -10,6 +10,7 @@ import { canonicalJson } from './config/canonical.ts';
 import { defaultSection, isDisabled } from './config/default.ts';
 import { configurationOf, loadConfiguration, type LoadedConfiguration } from './config/load.ts';
 import type { Surroundings } from './config/attributes.ts';
+import { isObject } from './config/schema.ts';
 import { resolvedFrom, sectionOf, type SignalName } from './config/section.ts';
 import { invalid, TelemetryError } from './errors.ts';
 import { logError } from './log.ts';
@@ -63,7 +64,9 @@ export class Configured {
     const own = loaded === undefined ? undefined : sectionOf(loaded, name);
     const section = options === undefined ? (own ?? defaultSection(name, this.#env)) : (options ?? {});
     if (section === undefined) return undefined;
-    if (!('exporter' in section) || section.exporter === undefined) {
+    // As JavaScript may pass it.
+    const { exporter }: { exporter?: unknown } = isObject(section) ? section : {};
+    if (exporter === undefined) {
       logError(`no exporter is configured: ${name} are disabled`);
       return undefined;
     }
@@ -86,8 +89,8 @@ export class Configured {
 
 function attempt(source: ConfigurationSource | undefined, env: Environment): Loaded {
   try {
-    const isObject = typeof source === 'object';
-    return { value: isObject ? configurationOf(source, env) : loadConfiguration(source, env) };
+    const value = typeof source === 'object' ? configurationOf(source, env) : loadConfiguration(source, env);
+    return { value };
   } catch (error) {
     return { error };
   }

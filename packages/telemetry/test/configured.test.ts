@@ -154,6 +154,14 @@ suite('a configuration', () => {
     assert.equal(metricsOf(from)?.exporter.type, 'console');
   });
 
+  test('of another shape is one without an exporter', (t) => {
+    const from = configured();
+    linesOf(t, () => {
+      for (const value of [5, 'otlp', [], true, null])
+        assert.equal(metricsOf(from, value as unknown as MetricsOptions), undefined);
+    });
+  });
+
   test('is not read where it is not used', () => {
     const from = configured('/not/there');
     assert.equal(metricsOf(from, { exporter: { type: 'console' } })?.exporter.type, 'console');

@@ -1,5 +1,5 @@
 /** `@multistorageclient/telemetry/config`: configuration files, for programs and tools that look at them. */
-export { describe } from '../errors.ts';
+export { describe as describeProblem } from '../errors.ts';
 export type { ExporterConfig } from '../exporters/exporter.ts';
 export type { ReaderConfig } from '../readers/intervals.ts';
 export { checkConfiguration, type CheckedConfiguration } from './check.ts';

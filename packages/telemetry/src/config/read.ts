@@ -4,9 +4,10 @@
  * In: an absolute path. Out: an object. `.json` is JSON, all else is YAML; an empty file holds nothing.
  * On failure: a problem with the file, and with line and column where its syntax is wrong.
  */
-import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../errors.ts';
+import { codeOf } from '../tree/errno.ts';
+import { readFileSync, statSync } from '../tree/files.ts';
 import { parseJsonText } from './json-text.ts';
 import type { Document } from './merge.ts';
 import { isObject } from './schema.ts';
@@ -21,8 +22,9 @@ export function readDocument(file: string, problems: Problem[]): Document | unde
     problems.push({ path: '', value: undefined, expected, file });
   };
   try {
-    const { size, isFile } = look(file);
-    if (!isFile) return refuse('a file');
+    const status = statSync(file);
+    if (!status.isFile()) return refuse('a file');
+    const { size } = status;
     if (size > MAX_BYTES) return refuse(`at most ${MAX_BYTES} bytes (it has ${size})`);
     const { value, lines } = parse(
       file,
@@ -39,17 +41,14 @@ export function readDocument(file: string, problems: Problem[]): Document | unde
   }
 }
 
-function look(file: string): { readonly size: number; readonly isFile: boolean } {
-  const status = statSync(file);
-  return { size: status.size, isFile: status.isFile() };
-}
-
 function parse(file: string, text: string): Parsed {
   if (path.extname(file).toLowerCase() !== '.json') return parseYamlText(text);
   return EMPTY.test(text) ? { value: null, lines: new Map() } : parseJsonText(text);
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof TypeError) return 'it is not UTF-8';
-  return error instanceof Error ? error.message.replace(/^(\w+: [^,]*),.*$/s, '$1') : String(error);
+  if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8';
+  const message = error instanceof Error ? error.message : String(error);
+  // Without the path, which is said already.
+  return message.replace(/^(E\w+: [^,]*),.*$/s, '$1');
 }

@@ -2,7 +2,7 @@
  * No problem shows a secret: headers and credentials in a configuration may be wrong, and errors go to logs.
  *
  * Options of exporters are shown only where their key is known to hold no secret, since what is misspelt, or belongs to a
- * class of the program, may be one; elsewhere the key's name decides. A URL loses its user and password anywhere.
+ * class of the program, may be one; elsewhere the key's name decides. A URL loses its user, its password and its query anywhere.
  * On failure (a hostile object): the value is hidden.
  */
 import type { Problem } from '../errors.ts';
@@ -34,7 +34,9 @@ export function withoutSecrets(problem: Problem): Problem {
 function hide(value: unknown, keys: readonly string[], depth = 0): unknown {
   if (typeof value === 'string') {
     if (value !== '' && isSecret(keys)) return HIDDEN;
-    return value.replaceAll(/\/\/[^/\s]*@/g, `//${HIDDEN}@`);
+    return value
+      .replaceAll(/\/\/[^/\s]*@/g, `//${HIDDEN}@`)
+      .replaceAll(/(:\/\/[^\s?]*\?)\S+/g, `$1${HIDDEN}`);
   }
   if (typeof value !== 'object' || value === null) return value;
   if (depth > MAX_DEPTH) return HIDDEN;

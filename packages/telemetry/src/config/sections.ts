@@ -122,11 +122,14 @@ export interface GivenMetrics {
   readonly prometheus?: { readonly options?: GivenPrometheus };
 }
 
+/** For editors; the rest is a class of the program. */
+const EXPORTERS = ['otlp', 'console', 'file', 'prometheus', '_otlp_msal', '_otlp_mtls_vault'];
+
 const EXPORTER = anything({
   description: 'Where it goes: a built-in exporter, or a class of the program as module#Class.',
   type: 'object',
   properties: {
-    type: { type: 'string', examples: ['otlp', 'console', 'file'] },
+    type: { type: 'string', examples: EXPORTERS },
     options: { type: 'object' },
   },
   required: ['type'],

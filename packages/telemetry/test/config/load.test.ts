@@ -72,6 +72,18 @@ suite('the search for a configuration', () => {
     assert.equal(loaded.path, loaded.files[0]);
   });
 
+  test(
+    'passes by what this user may not see',
+    { skip: process.geteuid?.() === 0 && 'root sees all' },
+    (t) => {
+      const directory = directoryOf(t, { 'home/.msc_config.yaml': '{}' });
+      chmodSync(path.join(directory, 'home'), 0);
+      t.after(() => chmodSync(path.join(directory, 'home'), 0o700));
+      const env = { HOME: path.join(directory, 'home'), XDG_CONFIG_DIRS: directory };
+      assert.equal(loadConfiguration(undefined, env), undefined);
+    },
+  );
+
   test('finds none', (t) => {
     const directory = directoryOf(t, {});
     const env = { HOME: directory, XDG_CONFIG_DIRS: directory };

@@ -15,6 +15,10 @@ suite('no error shows a secret', () => {
     ['an exporter in a list', { exporter: [{ type: 'otlp', options: { headers: { a: SECRET } } }] }],
     ['an exporter in the reader', { reader: { exporter: { options: { clientCredential: SECRET } } } }],
     ['a URL', { exporter: { type: 'otlp', options: { endpoint: `ftp://me:${SECRET}@host/` } } }],
+    [
+      'the query of a URL',
+      { exporter: { type: 'otlp', options: { endpoint: `ftp://host/?key=${SECRET}` } } },
+    ],
     ['a URL elsewhere', { exporter: { type: `http://me:${SECRET}@host/` } }],
     ['a token', { exporter: { type: 'console' }, token: SECRET }],
     [
@@ -40,6 +44,13 @@ suite('no error shows a secret', () => {
     }
     const endpoint = { path: 'exporter.options.endpoint', value: 'nowhere', expected: 'x' };
     assert.equal(withoutSecrets(endpoint), endpoint);
+  });
+
+  test('a header is hidden, whatever its name', () => {
+    for (const name of ['endpoint', 'x-key', 'path']) {
+      const problem = { path: `exporter.options.headers.${name}`, value: SECRET, expected: 'x' };
+      assert.equal(withoutSecrets(problem).value, '(hidden)');
+    }
   });
 
   test('what cannot be looked at is hidden', () => {
