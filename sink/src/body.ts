@@ -16,6 +16,7 @@ type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => B
 
 const DECOMPRESS: Readonly<Record<string, Decompress | undefined>> = {
   gzip: zlib.gunzipSync,
+  deflate: zlib.inflateSync,
   // Node.js 23.0 to 23.7 have none.
   zstd: zlib.zstdDecompressSync,
 };
@@ -69,7 +70,7 @@ export function decompress(encoded: Buffer, encoding: string | undefined, maxByt
   if (encoding === undefined || encoding === 'identity') return encoded;
   const undo = DECOMPRESS[encoding];
   if (undo === undefined) {
-    throw new Refusal(415, `content-encoding: got ${encoding}, expected gzip, zstd or identity`);
+    throw new Refusal(415, `content-encoding: got ${encoding}, expected gzip, deflate, zstd or identity`);
   }
   try {
     return undo(encoded, { maxOutputLength: maxBytes });

@@ -12,13 +12,16 @@ export interface TlsMaterial {
   readonly key?: string;
 }
 
+/** What ended: the connection in its handshake, or a request with 401, 403 or their like. */
+export type Refused = 'connection' | 'request';
+
 export interface Credentials {
   /** @throws Error where there can be no connection without them. */
   tls(): Promise<TlsMaterial>;
   /** Never throws: a request without is still worth sending. */
   headers(): Promise<Readonly<Record<string, string>>>;
-  /** Tells that a backend did not take them; where they can be renewed, they are. */
-  refused(): void;
+  /** Tells that a backend may not have taken them; where they can be renewed, they are. */
+  refused(what: Refused): void;
   close(): void;
 }
 

@@ -4,6 +4,7 @@
  * Only what the backend will never take is given up, as over HTTP: UNKNOWN and INTERNAL are its 500, UNIMPLEMENTED its 404,
  * UNAUTHENTICATED and PERMISSION_DENIED its 401 and 403, which end when credentials come back.
  */
+import type { Refused } from './credentials.ts';
 import type { OtlpFailure } from './otlp-transport.ts';
 import { MAX_RETRY_AFTER_MILLIS, shorten } from './outcomes.ts';
 import { protobufFields } from './protobuf-fields.ts';
@@ -52,10 +53,10 @@ export function mayBeLocal({ code }: GrpcStatus): boolean {
 
 const HANDSHAKE_ENDED = /certificate|\bSSL\b|\bTLS\b|ECONNRESET|EPIPE|EPROTO/i;
 
-/** Whether the backend may not have taken the credentials. */
-export function isRefusal({ code, details }: GrpcStatus): boolean {
-  if (code === UNAVAILABLE) return HANDSHAKE_ENDED.test(details);
-  return code === UNAUTHENTICATED || code === PERMISSION_DENIED;
+/** What the backend may have refused for its credentials. */
+export function refusedBy({ code, details }: GrpcStatus): Refused | undefined {
+  if (code === UNAUTHENTICATED || code === PERMISSION_DENIED) return 'request';
+  return code === UNAVAILABLE && HANDSHAKE_ENDED.test(details) ? 'connection' : undefined;
 }
 
 /** What a status other than OK says. */

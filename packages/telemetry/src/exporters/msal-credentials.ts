@@ -9,7 +9,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ConfidentialClientApplication, Configuration } from '@azure/msal-node';
 import { logError } from '../log.ts';
-import { FileCredentials, type Credentials, type TlsMaterial } from './credentials.ts';
+import { FileCredentials, type Credentials, type Refused, type TlsMaterial } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
 import type { RetryPolicy } from './http-retries.ts';
 import type { MsalAuth, MsalConfig, MsalCredential } from './msal-config.ts';
@@ -72,8 +72,8 @@ export class MsalCredentials implements Credentials {
     }
   }
 
-  refused(): void {
-    this.#token.renew();
+  refused(what: Refused): void {
+    if (what === 'request') this.#token.renew();
   }
 
   close(): void {

@@ -22,7 +22,7 @@ export interface OtlpConfig {
   /** Of one request, until the end of its answer. */
   readonly timeoutMillis: number;
   /** `zstd` is for HTTP only. */
-  readonly compression: 'none' | 'gzip' | 'zstd';
+  readonly compression: 'none' | 'gzip' | 'deflate' | 'zstd';
   /** For metrics. */
   readonly temporality?: 'cumulative' | 'delta' | 'lowmemory';
   /** Authorities to trust instead of those of Node.js. */
@@ -34,8 +34,8 @@ export interface OtlpConfig {
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
 const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
-const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const;
-const GRPC_COMPRESSIONS = ['none', 'gzip'] as const;
+const COMPRESSIONS = ['none', 'gzip', 'deflate', 'zstd'] as const;
+const GRPC_COMPRESSIONS = ['none', 'gzip', 'deflate'] as const;
 const TEMPORALITIES = ['cumulative', 'delta', 'lowmemory'] as const;
 
 /** The names of each option: that of the Python exporter, and that of the JavaScript one. */

@@ -9,7 +9,7 @@
 import type { Client, Metadata, StatusObject } from '@grpc/grpc-js';
 import { VERSION } from '../version.ts';
 import type { Credentials, TlsMaterial } from './credentials.ts';
-import { answerOfStatus, isRefusal, mayBeLocal } from './grpc-status.ts';
+import { answerOfStatus, mayBeLocal, refusedBy } from './grpc-status.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import { NoAnswerError, type OtlpAnswer, type OtlpTransport } from './otlp-transport.ts';
 import type { TelemetrySignal } from './resolve.ts';
@@ -80,7 +80,8 @@ export class GrpcTransport implements OtlpTransport {
     call.once('metadata', () => (hasBegunAnswer = true));
     call.once('status', (status: StatusObject) => {
       signal.removeEventListener('abort', abort);
-      if (isRefusal(status)) this.#credentials.refused();
+      const refused = refusedBy(status);
+      if (refused !== undefined) this.#credentials.refused(refused);
       // What the library makes up has no trailers.
       const isAnswer =
         Object.keys(status.metadata.getMap()).length > 0 || (hasBegunAnswer && !mayBeLocal(status));
@@ -122,9 +123,7 @@ export class GrpcTransport implements OtlpTransport {
         'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_MILLIS,
         // Otherwise clients of the same target share a connection.
         'grpc.use_local_subchannel_pool': 1,
-        ...(this.#config.compression === 'gzip' && {
-          'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
-        }),
+        'grpc.default_compression_algorithm': compressionAlgorithms[algorithmOf(this.#config)],
       },
     );
     this.#connection = { client, material, calls: 0 };
@@ -136,6 +135,10 @@ export class GrpcTransport implements OtlpTransport {
     this.#credentials.close();
     this.#connection?.client.close();
   }
+}
+
+function algorithmOf({ compression }: OtlpConfig): 'gzip' | 'deflate' | 'identity' {
+  return compression === 'gzip' || compression === 'deflate' ? compression : 'identity';
 }
 
 function statusDetails(metadata: Metadata): Uint8Array | undefined {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
-import { constants, gzip, zstdCompress } from 'node:zlib';
+import { constants, deflate, gzip, zstdCompress } from 'node:zlib';
 import { VERSION } from '../version.ts';
 import type { Credentials, TlsMaterial } from './credentials.ts';
 import { exchange } from './http-exchange.ts';
@@ -56,10 +56,10 @@ export class HttpTransport implements OtlpTransport {
     };
     try {
       const answer = await exchange(url, options, body, signal);
-      if (answer.status === 401 || answer.status === 403) this.#credentials.refused();
+      if (answer.status === 401 || answer.status === 403) this.#credentials.refused('request');
       return answerOf(answer);
     } catch (error) {
-      if (isCredentialRefusal(error)) this.#credentials.refused();
+      if (isCredentialRefusal(error)) this.#credentials.refused('connection');
       throw error;
     }
   }
@@ -85,11 +85,15 @@ export class HttpTransport implements OtlpTransport {
 }
 
 const gzipAsync = promisify<Uint8Array, object, Buffer>(gzip);
+const deflateAsync = promisify<Uint8Array, object, Buffer>(deflate);
 const zstdAsync = promisify<Uint8Array, object, Buffer>(zstdCompress);
+
+const FAST = { level: 1, memLevel: 9 };
 
 /** Fast levels: telemetry is so repetitive that higher ones cost several times as much for a few percent. */
 async function compress(payload: Uint8Array, compression: OtlpConfig['compression']): Promise<Uint8Array> {
-  if (compression === 'gzip') return await gzipAsync(payload, { level: 1, memLevel: 9 });
+  if (compression === 'gzip') return await gzipAsync(payload, FAST);
+  if (compression === 'deflate') return await deflateAsync(payload, FAST);
   if (compression === 'none') return payload;
   return await zstdAsync(payload, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }

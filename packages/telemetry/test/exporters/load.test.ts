@@ -46,6 +46,10 @@ suite('loading an exporter', () => {
     assert.ok((await loadExporter({ type: 'file', options: { path: '/x' } })) instanceof MetricsFileExporter);
     const options = { ...otlpConfig('http://localhost:4318/v1/metrics') };
     assert.ok((await loadExporter({ type: 'otlp', options })) instanceof OtlpMetricsExporter);
+    const { protocol, ...former } = options;
+    assert.equal(protocol, 'http/protobuf');
+    const exporter = await loadExporter({ type: 'otlp', options: former });
+    assert.ok(exporter instanceof OtlpMetricsExporter, 'as journals of 0.1.0 have it');
   });
 
   test('a class of an ECMAScript or CommonJS module, with its options', async (t) => {

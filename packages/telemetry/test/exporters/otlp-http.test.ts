@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import { FileCredentials } from '../../src/exporters/credentials.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import { OtlpExporter } from '../../src/exporters/otlp-exporter.ts';
@@ -27,14 +27,19 @@ suite('OTLP over HTTP', () => {
   test('posts protobuf with the configured headers and compression', async (t) => {
     const backend = await startBackend(t, (response) => response.end());
     const headers = { authorization: 'Bearer x', 'content-type': 'text/plain' };
-    const compressions = ['none', 'gzip', 'zstd'] as const;
+    const compressions = ['none', 'gzip', 'deflate', 'zstd'] as const;
     const outcomes = await Promise.all(
       compressions.map((compression) =>
         overHttp(otlpConfig(backend.url, { headers, compression })).export(BATCH, 5000),
       ),
     );
-    assert.deepEqual(outcomes, [ACCEPTED, ACCEPTED, ACCEPTED]);
-    const decoders = { none: (body: Buffer) => body, gzip: gunzipSync, zstd: zstdDecompressSync };
+    assert.deepEqual(outcomes, [ACCEPTED, ACCEPTED, ACCEPTED, ACCEPTED]);
+    const decoders = {
+      none: (body: Buffer) => body,
+      gzip: gunzipSync,
+      deflate: inflateSync,
+      zstd: zstdDecompressSync,
+    };
     const seen = new Set<string>();
     for (const { request, body } of backend.received) {
       const encoding = request.headers['content-encoding'] ?? 'none';
@@ -45,7 +50,7 @@ suite('OTLP over HTTP', () => {
       assert.equal(request.headers['content-type'], 'application/x-protobuf');
       assert.equal(request.headers['content-length'], String(body.length));
       assert.match(request.headers['user-agent'] ?? '', /^multistorageclient-telemetry\/\d/);
-      assert.ok(encoding === 'none' || encoding === 'gzip' || encoding === 'zstd');
+      assert.ok(encoding === 'none' || encoding === 'gzip' || encoding === 'deflate' || encoding === 'zstd');
       assert.deepEqual(Buffer.from(decoders[encoding](body)), Buffer.from(encodeProtobuf(BATCH)));
     }
     assert.deepEqual([...seen].toSorted(), compressions.toSorted());

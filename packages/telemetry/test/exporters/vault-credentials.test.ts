@@ -8,6 +8,7 @@ import { loadSpansExporter } from '../../src/exporters/load.ts';
 import { VaultCredentials, type VaultTimes } from '../../src/exporters/vault-credentials.ts';
 import type { VaultConfig } from '../../src/exporters/vault-config.ts';
 import { until } from '../support/until.ts';
+import { startVault } from '../support/vault.ts';
 import { RESOURCE } from './batches.ts';
 import { createCertificate } from './certificates.ts';
 import { startTlsBackend } from './mutual-tls.ts';
@@ -19,8 +20,9 @@ import { BATCH, exporterOf, QUICK, secretOf, vaultConfig, vaultSuite } from './v
 const LOGIN = 'POST /v1/auth/approle/login';
 
 vaultSuite('a double of Vault', startVaultDouble);
+vaultSuite('a real Vault', startVault);
 
-async function startVault(t: TestContext): Promise<VaultDouble> {
+async function startDouble(t: TestContext): Promise<VaultDouble> {
   const vault = await startVaultDouble(t);
   const { key, certificate } = createCertificate('client');
   await vault.put('certificates', { cert: certificate, key, ca: certificate });
@@ -55,7 +57,7 @@ function startProcess(t: TestContext, config: VaultConfig): ChildProcess {
 
 suite('certificates of Vault', () => {
   test('are asked for within a namespace', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     vault.namespace = 'team/a';
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/', { namespace: 'team/a' });
     await credentialsOf(t, config).tls();
@@ -76,7 +78,7 @@ suite('certificates of Vault', () => {
   });
 
   test('five tries', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
     for (const failure of [503, 'reset'] as const) {
       vault.requests.length = 0;
@@ -90,7 +92,7 @@ suite('certificates of Vault', () => {
   });
 
   test('one that is due does while Vault is away, one that has expired does not', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const { key, certificate } = createCertificate('short', { to: new Date(Date.now() + 4000) });
     await vault.put('certificates', { cert: certificate, key, ca: certificate });
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
@@ -113,7 +115,7 @@ suite('certificates of Vault', () => {
   });
 
   test('a certificate and a key that do not belong together are refused', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const [one, other] = [createCertificate('one'), createCertificate('other')];
     await vault.put('certificates', { cert: one.certificate, key: other.key, ca: '' });
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
@@ -123,7 +125,7 @@ suite('certificates of Vault', () => {
   });
 
   test('one process fetches, the others wait for it', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
     const children = Array.from({ length: 3 }, () => startProcess(t, config));
     const [first, ...others] = await Promise.all(children.map((child) => once(child, 'message')));
@@ -132,7 +134,7 @@ suite('certificates of Vault', () => {
   });
 
   test('the lock of a process that was killed is taken over', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
     vault.failure = () => 'hang';
     const child = startProcess(t, config);
@@ -145,7 +147,7 @@ suite('certificates of Vault', () => {
   });
 
   test('a process that takes too long is passed by', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
     vault.failure = () => 'hang';
     const child = startProcess(t, config);
@@ -158,7 +160,7 @@ suite('certificates of Vault', () => {
   });
 
   test('a cache that is not safe, or holds something else, is not believed', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const config = vaultConfig(t, vault, 'https://127.0.0.1:9/');
     mkdirSync(dirname(config.cacheDirectory), { recursive: true });
     symlinkSync(writeProgram(t, {}), config.cacheDirectory);
@@ -171,7 +173,7 @@ suite('certificates of Vault', () => {
   });
 
   test('a backend that is away is no reason to ask Vault again', async (t) => {
-    const vault = await startVault(t);
+    const vault = await startDouble(t);
     const exporter = exporterOf(t, vaultConfig(t, vault, 'https://127.0.0.1:9/'));
     for (let i = 0; i < 3; i++) {
       const outcome = await exporter.export(BATCH, 5000);

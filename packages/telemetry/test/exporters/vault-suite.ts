@@ -9,12 +9,12 @@ import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
 import type { VaultAuth, VaultConfig } from '../../src/exporters/vault-config.ts';
 import { VaultCredentials } from '../../src/exporters/vault-credentials.ts';
 import { until } from '../support/until.ts';
+import type { VaultServer } from '../support/vault.ts';
 import { otlpConfig } from './backend.ts';
 import { batchOf, gauge } from './batches.ts';
 import { createCertificate, type Certificate } from './certificates.ts';
 import { startTlsBackend, type TlsBackend } from './mutual-tls.ts';
 import { writeProgram } from './programs.ts';
-import type { VaultServer } from './vault-double.ts';
 
 export const BATCH: PointBatch = batchOf(gauge([1]));
 export const QUICK = {
