@@ -1,7 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
-import type { VaultServer } from '../support/vault.ts';
+
+/** What a test needs of a Vault; a real one has the same. */
+export interface VaultServer {
+  readonly endpoint: string;
+  readonly roleId: string;
+  readonly secretId: string;
+  /** Writes a secret of the KV engine at `secret`. */
+  put(path: string, data: Readonly<Record<string, string>>): Promise<void>;
+}
 
 export interface VaultDouble extends VaultServer {
   /** Method and path of every request. */

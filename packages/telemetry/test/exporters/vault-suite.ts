@@ -9,7 +9,7 @@ import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
 import type { VaultAuth, VaultConfig } from '../../src/exporters/vault-config.ts';
 import { VaultCredentials } from '../../src/exporters/vault-credentials.ts';
 import { until } from '../support/until.ts';
-import type { VaultServer } from '../support/vault.ts';
+import type { VaultServer } from './vault-double.ts';
 import { otlpConfig } from './backend.ts';
 import { batchOf, gauge } from './batches.ts';
 import { createCertificate, type Certificate } from './certificates.ts';
