@@ -41,6 +41,8 @@ export const FrameType = {
   SPANS: 11,
   /** Operations with the spans that they were measured in. */
   TRACED_OPERATIONS: 12,
+  /** Spans that have ended without a place in the journal (JSON). */
+  LOST_SPANS: 13,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

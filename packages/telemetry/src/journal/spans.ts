@@ -19,6 +19,11 @@ export function readSpans(frame: Frame): SpanRecord[] {
   return listOf(decodeJson(frame)).filter(isSpanRecord);
 }
 
+/** Ids of spans that have ended without a place in the journal. */
+export function readLostSpans(frame: Frame): string[] {
+  return listOf(decodeJson(frame)).filter((id): id is string => isId(id, 16));
+}
+
 function isSpanRecord(value: unknown): value is SpanRecord {
   const span = fieldsOf<SpanRecord>(value);
   const { code, message } = fieldsOf<SpanRecord['status']>(span.status);

@@ -46,6 +46,9 @@ export interface OperationSeries {
   readonly bytes: () => SumSeries;
 }
 
+/** Of one account: an outage of hours must not fill the memory. */
+const MAX_LOST_SPANS = 65_536;
+
 /** Captured at load: tests fake timers. */
 const { setImmediate, setTimeout } = globalThis;
 
@@ -70,6 +73,7 @@ export class Recorder {
   /** Definitions that found no room: nothing that may refer to them is written before they are. */
   readonly #unwritten: Uint8Array[] = [];
   readonly #operations = new Map<number, OperationSeries>();
+  readonly #lostSpans: string[] = [];
   readonly #observed = new Set<number>();
   readonly #overflow = new Set<number>();
   #overflowed = 0;
@@ -179,18 +183,27 @@ export class Recorder {
     if (!this.#scheduled) this.#schedule();
   }
 
-  /** Appends a frame at once: what is in no batch, such as a span. */
-  append(part: FramePart): void {
+  /** Appends a frame at once: what is in no batch, such as a span. `false`: its units are dropped. */
+  append(part: FramePart): boolean {
     const batch = this.#batch;
-    if (batch.isClosed) return this.drop('closed', part.units);
+    if (batch.isClosed) {
+      this.drop('closed', part.units);
+      return false;
+    }
     const { sequence } = batch;
     const bytes = encodeFrames([part], sequence);
     // Before the write, as in `#flushCarry`.
     batch.sequence = sequence + 1;
     this.#recorded += part.units;
-    if (this.#journal.append(bytes, bytes.length)) return;
+    if (this.#journal.append(bytes, bytes.length)) return true;
     batch.sequence = sequence;
     this.drop('budget', part.units);
+    return false;
+  }
+
+  /** Says with the next account that a span which was dropped has ended: it is not open. */
+  loseSpan(spanId: string): void {
+    if (this.#lostSpans.length < MAX_LOST_SPANS) this.#lostSpans.push(spanId);
   }
 
   /** Counts calls that cannot be kept; the account reaches the journal with the next flush. */
@@ -348,6 +361,10 @@ export class Recorder {
       const payload = encodeJson({ dropped: Object.fromEntries(this.#dropped) });
       parts.push({ type: FrameType.ACCOUNT, rows: 0, units: 0, payload });
     }
+    if (this.#lostSpans.length > 0) {
+      const payload = encodeJson(this.#lostSpans);
+      parts.push({ type: FrameType.LOST_SPANS, rows: this.#lostSpans.length, units: 0, payload });
+    }
     const batch = this.#batch;
     const { sequence } = batch;
     const bytes = encodeFrames(parts, sequence);
@@ -356,6 +373,7 @@ export class Recorder {
     if (this.#writeDefinitions() && this.#journal.append(bytes, bytes.length, force)) {
       this.#carry.clear();
       this.#accountChanged = false;
+      this.#lostSpans.length = 0;
     } else {
       batch.sequence = sequence;
     }

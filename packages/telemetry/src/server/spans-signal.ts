@@ -1,7 +1,7 @@
 /**
  * Traces as a signal: finished spans go as they are; of spans that nobody ended the server tells the end.
  *
- * In: SPAN_STARTS and SPANS frames. Out: requests of at most `maxExportBatchSize` spans.
+ * In: SPAN_STARTS, SPANS and LOST_SPANS frames. Out: requests of at most `maxExportBatchSize` spans.
  * Invariant: a sampled span leaves once: when it has ended, or when its process or thread is gone, then with an error status
  * and the time of death. Which spans are open is part of the checkpoint.
  * On failure: an entry that is no span is dropped as `invalid_span`.
@@ -11,7 +11,7 @@ import type { BatchExporter } from '../exporters/exporter.ts';
 import { loadSpansExporter } from '../exporters/load.ts';
 import type { SpanBatch, SpanRecord, SpanStart } from '../exporters/spans.ts';
 import { FrameType, type Frame } from '../journal/frame.ts';
-import { readSpans, readSpanStarts } from '../journal/spans.ts';
+import { readLostSpans, readSpans, readSpanStarts } from '../journal/spans.ts';
 import { fromMillis, isBefore, type Close } from '../resample/windows.ts';
 import type { Intake, IntakeContext, Request, Signal, Splitter } from './signal.ts';
 import { halveSpans, SpanRequestBuilder, spansByResource } from './span-request.ts';
@@ -80,6 +80,10 @@ class SpansIntake implements Intake<SpanBatch> {
   frame(journal: TailedJournal, frame: Frame): boolean {
     if (frame.type === FrameType.SPAN_STARTS) {
       for (const span of readSpanStarts(frame)) this.#start(journal.id, span);
+      return true;
+    }
+    if (frame.type === FrameType.LOST_SPANS) {
+      for (const id of readLostSpans(frame)) this.#open.get(journal.id)?.delete(id);
       return true;
     }
     if (frame.type !== FrameType.SPANS || frame.units !== frame.rows) return false;

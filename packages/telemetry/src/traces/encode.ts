@@ -5,9 +5,15 @@
  * Invariant: what is left out of an ended span (no place in attributes, or no room) is counted in its entry as dropped.
  * On failure: `undefined` where an entry is too large whatever is left out; throws what a hostile value throws.
  */
-import type { Attributes, Link, SpanContext } from '@opentelemetry/api';
+import {
+  isSpanContextValid,
+  type Attributes,
+  type HrTime,
+  type Link,
+  type SpanContext,
+} from '@opentelemetry/api';
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
-import type { SpanEvent, SpanLink, SpanRecord, SpanStart } from '../exporters/spans.ts';
+import type { SpanEvent, SpanLink, SpanRecord, SpanStart, SpanTime } from '../exporters/spans.ts';
 import { encodeAttributes, type EncodedAttributes } from '../journal/attributes.ts';
 import { encodeJson } from '../journal/frame.ts';
 
@@ -26,14 +32,15 @@ export function encodeEnd(span: ReadableSpan): Uint8Array | undefined {
   const start = startOf(span);
   const { code, message } = span.status;
   const leftOut = Object.keys(span.attributes).length - start.attributes.length;
+  const droppedLinks = span.droppedLinksCount + span.links.length - start.links.length;
   const record: SpanRecord = {
     ...start,
-    end: span.endTime,
+    end: timeOf(span.endTime),
     events: span.events.map(eventOf),
-    status: { code, ...(message !== undefined && { message }) },
+    status: { code: numberOf(code), ...(message !== undefined && { message }) },
     droppedAttributes: span.droppedAttributesCount + leftOut,
     droppedEvents: span.droppedEventsCount,
-    droppedLinks: span.droppedLinksCount,
+    droppedLinks,
   };
   return fitted(record);
 }
@@ -42,12 +49,15 @@ function startOf(span: ReadableSpan): SpanStart {
   const { parentSpanContext: parent, instrumentationScope: scope } = span;
   return {
     ...contextOf(span.spanContext()),
-    ...(parent !== undefined && { parentSpanId: parent.spanId, parentIsRemote: parent.isRemote === true }),
-    name: span.name,
-    kind: span.kind,
-    start: span.startTime,
+    ...(parent !== undefined && {
+      parentSpanId: parent.spanId.toLowerCase(),
+      parentIsRemote: parent.isRemote === true,
+    }),
+    name: textOf(span.name),
+    kind: numberOf(span.kind),
+    start: timeOf(span.startTime),
     attributes: encoded(span.attributes),
-    links: span.links.map(linkOf),
+    links: span.links.filter(({ context }) => isSpanContextValid(context)).map(linkOf),
     scope: {
       name: scope.name,
       ...(scope.version !== undefined && { version: scope.version }),
@@ -63,7 +73,12 @@ function contextOf({
   traceState,
 }: SpanContext): Pick<SpanStart, 'traceId' | 'spanId' | 'traceState' | 'flags'> {
   const state = traceState?.serialize() ?? '';
-  return { traceId, spanId, flags: traceFlags, ...(state !== '' && { traceState: state }) };
+  return {
+    traceId: traceId.toLowerCase(),
+    spanId: spanId.toLowerCase(),
+    flags: numberOf(traceFlags),
+    ...(state !== '' && { traceState: state }),
+  };
 }
 
 function linkOf({ context, attributes = {}, droppedAttributesCount = 0 }: Link): SpanLink {
@@ -75,7 +90,31 @@ function linkOf({ context, attributes = {}, droppedAttributesCount = 0 }: Link):
 function eventOf({ name, time, attributes = {}, droppedAttributesCount = 0 }: TimedEvent): SpanEvent {
   const kept = encoded(attributes);
   const leftOut = Object.keys(attributes).length - kept.length;
-  return { name, time, attributes: kept, droppedAttributes: droppedAttributesCount + leftOut };
+  return {
+    name: textOf(name),
+    time: timeOf(time),
+    attributes: kept,
+    droppedAttributes: droppedAttributesCount + leftOut,
+  };
+}
+
+/** As it should be, whatever a program has passed. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : String(value);
+}
+
+/** Kinds, codes and flags. */
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value % 0x1_0000_0000 : 0;
+}
+
+/** Whole seconds and nanoseconds below one second; the epoch for what is no time. */
+function timeOf([seconds, nanos]: HrTime): SpanTime {
+  const whole = Math.floor(seconds);
+  const rest = Math.round((seconds - whole) * 1e9 + nanos);
+  const carry = Math.floor(rest / 1e9);
+  const isTime = whole + carry >= 0 && whole + carry < 2 ** 32;
+  return isTime ? [whole + carry, rest - carry * 1e9] : [0, 0];
 }
 
 /** All attributes that have an encoding: one that has none does not take the others with it. */

@@ -46,7 +46,9 @@ export class JournalSpanProcessor implements SpanProcessor {
     } catch {
       // Counted like one that is too large.
     }
+    let isWritten = false;
     if (payload === undefined) this.#recorder.drop('invalid_attributes', units);
-    else this.#recorder.append({ type, rows: 1, units, payload });
+    else isWritten = this.#recorder.append({ type, rows: 1, units, payload });
+    if (units > 0 && !isWritten) this.#recorder.loseSpan(span.spanContext().spanId);
   }
 }

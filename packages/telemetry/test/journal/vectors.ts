@@ -107,9 +107,15 @@ function encodeWrite(frames: readonly VectorFrame[]): Uint8Array {
     case 'goodbye':
       return encodeJsonFrame({ ...header, type: FrameType.GOODBYE }, first.json);
     case 'span_starts':
+    case 'lost_spans':
     case 'spans': {
       const rows = (first.json as readonly unknown[]).length;
-      const type = first.type === 'spans' ? FrameType.SPANS : FrameType.SPAN_STARTS;
+      const types = {
+        span_starts: FrameType.SPAN_STARTS,
+        spans: FrameType.SPANS,
+        lost_spans: FrameType.LOST_SPANS,
+      };
+      const type = types[first.type];
       const part = { type, rows, units: first.units ?? 0, payload: encodeJson(first.json) };
       return encodeFrames([part], header.sequence);
     }
@@ -178,7 +184,8 @@ export function describeFrame(frame: Frame): VectorFrame {
   const rows = rowsOf(type, frame);
   if (rows === undefined) {
     const json = decodeJson(frame);
-    if (type === 'spans' || type === 'span_starts') return { type, sequence, units: frame.units, json };
+    if (['spans', 'span_starts', 'lost_spans'].includes(type))
+      return { type, sequence, units: frame.units, json };
     return type === 'journal' || type === 'definitions' ? { type, json } : { type, sequence, json };
   }
   return { type, flags: frame.flags, sequence, units: frame.units, base: readBase(frame), rows };

@@ -169,6 +169,21 @@ suite('the signal of traces', () => {
     assert.ok(pipeline.isDrained);
   });
 
+  test('does not take a span for open that has ended without a place in the journal', async (t) => {
+    const spans = new Spans(t);
+    const writer = spans.writer({ process: deadProcess() });
+    starts(writer, started(1), started(2), started(3));
+    ends(writer, ended(1));
+    writer.frame(FrameType.LOST_SPANS, encodeJson([started(2).spanId]), 1, 0);
+    const pipeline = await spans.pipeline();
+    for (const journal of pipeline.journals) journal.checkWriter();
+    await pipeline.flush({ tick: true });
+    assert.deepEqual(
+      spans.requests.flat().map(({ name }) => name),
+      ['span 1', 'span 3'],
+    );
+  });
+
   test('knows the open spans again after a restart', async (t) => {
     const spans = new Spans(t);
     const writer = spans.writer();

@@ -5,6 +5,8 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import type { SpanRecord, SpanStart } from '../../src/exporters/spans.ts';
+import type { Frame } from '../../src/journal/frame.ts';
+import { readSpans, readSpanStarts } from '../../src/journal/spans.ts';
 import { encodeEnd, encodeStart, MAX_SPAN_BYTES } from '../../src/traces/encode.ts';
 
 const NO_LIMITS = { attributeCountLimit: Infinity, eventCountLimit: Infinity, linkCountLimit: Infinity };
@@ -80,6 +82,61 @@ describe('an entry', () => {
     span.end();
     const { attributes, droppedAttributes } = end(span);
     assert.deepEqual({ attributes, droppedAttributes }, { attributes: [['kept', 1]], droppedAttributes: 2 });
+  });
+});
+
+const frame = (payload: Uint8Array): Frame => ({
+  type: 11,
+  version: 1,
+  flags: 0,
+  sequence: 1,
+  rows: 1,
+  units: 1,
+  payload,
+});
+
+describe('what a program passes', () => {
+  const anything = fc.oneof(
+    fc.anything(),
+    fc.double(),
+    fc.date({ noInvalidDate: false }),
+    fc.tuple(fc.double(), fc.double()),
+    fc.record({ traceId: fc.anything(), spanId: fc.anything(), traceFlags: fc.anything() }),
+    fc.constant({ ...OTHER, traceId: OTHER.traceId.toUpperCase() }),
+  );
+  test('gives an entry that readers take, or is refused at once', () => {
+    fc.assert(
+      fc.property(fc.array(anything, { minLength: 12, maxLength: 12 }), (values) => {
+        const [name, kind, startTime, attributes, context, event, time, code, message, endTime, update, own] =
+          values as never[];
+        let payloads: (Uint8Array | undefined)[];
+        try {
+          const span = started(name, { kind, startTime, attributes, links: [{ context, attributes: own }] });
+          const first = encodeStart(span);
+          span.addEvent(event, own, time).setStatus({ code, message }).updateName(update).end(endTime);
+          payloads = [first, encodeEnd(span)];
+        } catch {
+          return;
+        }
+        const [first, last] = payloads;
+        assert.equal(readSpanStarts(frame(first!)).length, 1);
+        assert.equal(readSpans(frame(last!)).length, 1, Buffer.from(last!).toString());
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('as times in fractions, or with too many nanoseconds, are whole', () => {
+    const span = started('a', { startTime: [10.5, 2e9 + 0.4] });
+    span.end([20, -1]);
+    const { start: from, end: to } = end(span);
+    assert.deepEqual(
+      [from, to],
+      [
+        [12, 500_000_000],
+        [19, 999_999_999],
+      ],
+    );
   });
 });
 

@@ -51,10 +51,14 @@ describe('a span', () => {
       spillMaxBytes: 0,
     });
     const tracer = recording.provider.getTracer('tests');
-    for (let index = 0; index < 1000; index++) tracer.startSpan(`${index}`).end();
+    const first = tracer.startSpan('first');
+    for (let index = 1; index < 1000; index++) tracer.startSpan(`${index}`).end();
+    first.end();
     const { account } = recording.recorder;
     recording.close();
-    const { spans, dropped } = contents();
+    const { spans, dropped, starts, open } = contents();
+    assert.ok(starts.length > spans.length);
+    assert.deepEqual(open, []);
     assert.ok(spans.length > 100 && spans.length < 1000);
     assert.deepEqual(dropped, { budget: 1000 - spans.length });
     assert.deepEqual([account.recorded, account.dropped], [1000, dropped]);

@@ -28,7 +28,7 @@ export function tracesConfig(
 export interface Traces {
   readonly starts: readonly SpanStart[];
   readonly spans: readonly SpanRecord[];
-  /** Spans that have started and not ended. */
+  /** Spans that have started, and neither ended nor were lost. */
   readonly open: readonly SpanStart[];
   readonly dropped: Readonly<Record<string, number>>;
   /** Journals that are complete: by a goodbye, or by a rescue file. */
@@ -39,6 +39,7 @@ export interface Traces {
 export function tracesIn(tree: string): Traces {
   const starts: SpanStart[] = [];
   const spans: SpanRecord[] = [];
+  const lost: string[] = [];
   const dropped: Record<string, number> = {};
   let ended = 0;
   let journals = 0;
@@ -54,6 +55,7 @@ export function tracesIn(tree: string): Traces {
     for (const frame of frames) {
       const json = decodeJson(frame);
       if (frame.type === FrameType.SPAN_STARTS) starts.push(...(json as SpanStart[]));
+      if (frame.type === FrameType.LOST_SPANS) lost.push(...(json as string[]));
       if (frame.type === FrameType.SPANS) spans.push(...(json as SpanRecord[]));
     }
     const account = frames.findLast(({ type }) => type === FrameType.ACCOUNT);
@@ -63,7 +65,7 @@ export function tracesIn(tree: string): Traces {
       }
     }
   }
-  const done = new Set(spans.map(({ spanId }) => spanId));
+  const done = new Set([...spans.map(({ spanId }) => spanId), ...lost]);
   return { starts, spans, open: starts.filter(({ spanId }) => !done.has(spanId)), dropped, ended, journals };
 }
 
