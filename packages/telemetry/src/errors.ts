@@ -55,13 +55,18 @@ export function show(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-/** An error for one or more wrong fields, all of which its message names. */
+/** In a message; the error has them all. */
+const MAX_SHOWN_PROBLEMS = 100;
+
+/** An error for one or more wrong fields, all of which its message names, but for a file that is nothing but wrong. */
 export function invalid(
   code: TelemetryErrorCode,
   subject: string,
   problems: readonly Problem[],
 ): TelemetryError {
-  return new TelemetryError(code, `${subject}: ${problems.map(describe).join('; ')}`, problems);
+  const shown = problems.slice(0, MAX_SHOWN_PROBLEMS).map(describe);
+  if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
+  return new TelemetryError(code, `${subject}: ${shown.join('; ')}`, problems);
 }
 
 /** `file:line: path: got value, expected …`, as far as it is known. */

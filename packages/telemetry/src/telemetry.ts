@@ -144,8 +144,8 @@ export class Telemetry {
   }
 
   /**
-   * The tracer provider of a configuration: the `opentelemetry.traces` section of an MSC configuration. The same object for
-   * an equal configuration. A span is in the journal from the moment it starts. `undefined`, with one logged error, where no
+   * The tracer provider of a configuration: the `opentelemetry.traces` section of an MSC configuration; without one, that of
+   * the telemetry's own configuration. The same object for an equal configuration. A span is in the journal from the moment it starts. `undefined`, with one logged error, where no
    * usable exporter is configured.
    * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
    */

@@ -60,6 +60,30 @@ suite('an error of this package', () => {
     );
   });
 
+  test('names the file, the line and the column, as far as they are known', () => {
+    const problems = [
+      { path: 'a', value: 1, expected: 'x', file: '/c.yaml', line: 3 },
+      { path: '', value: undefined, expected: 'JSON', file: '/c.json', line: 1, column: 2 },
+      { path: '', value: undefined, expected: 'a file', file: '/d' },
+    ];
+    const { message } = invalid('MSC_CONFIGURATION_INVALID', 'wrong', problems);
+    assert.equal(
+      message,
+      'wrong: /c.yaml:3: a: got 1, expected x; /c.json:1:2: expected JSON; /d: expected a file',
+    );
+  });
+
+  test('has every problem, and a message that ends', () => {
+    const problems = Array.from({ length: 5000 }, (_, index) => ({
+      path: `k${index}`,
+      value: 1,
+      expected: 'x',
+    }));
+    const error = invalid('MSC_CONFIGURATION_INVALID', 'wrong', problems);
+    assert.equal(error.problems.length, 5000);
+    assert.match(error.message, /; k99: got 1, expected x; and 4900 more$/);
+  });
+
   test('keeps its cause, and has none where there was none', () => {
     const cause = new Error('first');
     assert.equal(new TelemetryError('MSC_FORMAT', 'second', [], cause).cause, cause);
