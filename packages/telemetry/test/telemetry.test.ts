@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, mock, suite, test } from 'node:test';
 import { ValueType } from '@opentelemetry/api';
@@ -37,6 +37,18 @@ beforeEach(() => (said.length = 0));
 after(async () => {
   await telemetry.shutdown();
   root.remove();
+});
+
+test('forceFlush exports spans that have ended, and stats count them', async () => {
+  const file = path.join(root.path, 'spans.jsonl');
+  const tracer = telemetry.tracer({ exporter: { type: 'file', options: { path: file } } });
+  const { recorded } = telemetry.stats();
+  tracer?.startSpan('ended').end();
+  tracer?.startSpan('open');
+  await telemetry.forceFlush();
+  const text = readFileSync(file, 'utf8');
+  assert.deepEqual([text.includes('"ended"'), text.includes('"open"')], [true, false]);
+  assert.equal(telemetry.stats().recorded, recorded + 1);
 });
 
 suite('the objects of a configuration', () => {

@@ -6,6 +6,7 @@
  */
 import {
   isSpanContextValid,
+  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -61,6 +62,8 @@ export function startSpan(
 
 /** The span of a context, where it is sampled: to what is not exported no latency refers. */
 export function sampledSpan(within: Context): SpanContext | undefined {
+  // Most programs have no span: they do not pay for the look.
+  if (within === ROOT_CONTEXT) return undefined;
   try {
     const span = trace.getSpanContext(within);
     const isSampled = span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
