@@ -31,10 +31,31 @@ export interface OtlpPoint {
   readonly asInt?: string | number;
 }
 
+/** Buckets of one range: bucket `offset + i` of base 2^(2^-scale). */
+export interface OtlpBuckets {
+  readonly offset?: number;
+  readonly bucketCounts?: readonly (string | number)[];
+}
+
+export interface OtlpExponentialPoint {
+  readonly attributes?: readonly OtlpAttribute[];
+  readonly startTimeUnixNano?: string | number;
+  readonly timeUnixNano?: string | number;
+  readonly sum?: number | string;
+  readonly max?: number | string;
+  readonly scale?: number;
+  readonly zeroCount?: string | number;
+  readonly positive?: OtlpBuckets;
+}
+
 export interface OtlpMetric {
   readonly name?: string;
   readonly gauge?: { readonly dataPoints?: readonly OtlpPoint[] };
   readonly sum?: { readonly dataPoints?: readonly OtlpPoint[] };
+  readonly exponentialHistogram?: {
+    readonly aggregationTemporality?: number;
+    readonly dataPoints?: readonly OtlpExponentialPoint[];
+  };
 }
 
 export interface OtlpLine {

@@ -3,12 +3,13 @@
  *
  * In: lines of OTLP JSON. Out: operations by kind and status, processes and threads, the slowest operations.
  * Invariant: counts and bytes come from the exact sums, of which the last point of each series counts; percentiles come
- * from the raw latencies, every one of them. Nothing is estimated.
+ * from the raw latencies, every one of them, and are estimated only where these were resampled into histograms.
  * On failure: points that are no operations of ours are passed over.
  */
 import path from 'node:path';
 import { CounterName, GaugeName } from '@multistorageclient/telemetry';
-import type { OtlpAttribute, OtlpLine, OtlpMetric, OtlpPoint } from './otlp-lines.ts';
+import { countedOf } from './exponential-point.ts';
+import type { OtlpAttribute, OtlpExponentialPoint, OtlpLine, OtlpMetric, OtlpPoint } from './otlp-lines.ts';
 import { Samples } from './samples.ts';
 import {
   operationsOf,
@@ -20,6 +21,8 @@ import {
 } from './storage-summary.ts';
 
 const SLOWEST = 5;
+/** OTLP's number for it. */
+const DELTA = 1;
 
 interface Slow {
   readonly series: Series;
@@ -77,9 +80,11 @@ export class Summary {
     };
   }
 
-  #metric({ name, gauge, sum: sums }: OtlpMetric, owner: string): void {
+  #metric({ name, gauge, sum: sums, exponentialHistogram }: OtlpMetric, owner: string): void {
     if (name === GaugeName.LATENCY) {
       for (const point of gauge?.dataPoints ?? []) this.#latency(point);
+      const isDelta = exponentialHistogram?.aggregationTemporality === DELTA;
+      for (const point of exponentialHistogram?.dataPoints ?? []) this.#latencies(point, isDelta, owner);
     } else if (isCounter(name)) {
       for (const point of sums?.dataPoints ?? []) {
         this.#sums.set(`${name} ${owner} ${JSON.stringify(point.attributes)}`, { metric: name, point });
@@ -102,7 +107,16 @@ export class Summary {
     this.#slowest = this.#slowest.slice(0, SLOWEST);
   }
 
-  #seriesOf(point: OtlpPoint): Series {
+  #latencies(point: OtlpExponentialPoint, isDelta: boolean, owner: string): void {
+    const { attributes, startTimeUnixNano, timeUnixNano } = point;
+    this.#firstSeconds = Math.min(this.#firstSeconds, Number(startTimeUnixNano ?? timeUnixNano) / 1e9);
+    this.#lastSeconds = Math.max(this.#lastSeconds, Number(timeUnixNano) / 1e9);
+    // A cumulative one holds all before it; a delta stands beside the others.
+    const key = JSON.stringify([owner, attributes, ...(isDelta ? [startTimeUnixNano, timeUnixNano] : [])]);
+    this.#seriesOf(point).latencies.count(key, countedOf(point));
+  }
+
+  #seriesOf(point: Pick<OtlpPoint, 'attributes'>): Series {
     let provider = '';
     let operation = '';
     let status = '';

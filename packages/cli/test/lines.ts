@@ -1,4 +1,4 @@
-import type { OtlpAttribute, OtlpLine, OtlpPoint } from '../src/otlp-lines.ts';
+import type { OtlpAttribute, OtlpLine, OtlpMetric, OtlpPoint } from '../src/otlp-lines.ts';
 
 export interface Of {
   readonly operation?: string;
@@ -34,4 +34,12 @@ export function line(metrics: Readonly<Record<string, readonly OtlpPoint[]>>, in
     [name.endsWith('.sum') ? 'sum' : 'gauge']: { dataPoints },
   }));
   return { resourceMetrics: [{ resource, scopeMetrics: [{ metrics: all }] }] };
+}
+
+/** A line with one exponential histogram. */
+export function exponential(
+  name: string,
+  exponentialHistogram: NonNullable<OtlpMetric['exponentialHistogram']>,
+): OtlpLine {
+  return { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name, exponentialHistogram }] }] }] };
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { OtlpExponentialPoint } from '../src/otlp-lines.ts';
+import type { OperationSummary } from '../src/storage-summary.ts';
 import { Summary } from '../src/summary.ts';
-import { line, point } from './lines.ts';
+import { exponential, line, point } from './lines.ts';
 
 describe('Summary', () => {
   it('counts by the last point of each series of sums', () => {
@@ -48,6 +50,54 @@ describe('Summary', () => {
     summary.add(unnamed);
     const [{ count, samples }] = summary.result().operations;
     assert.deepEqual([count, samples], [1, 1]);
+  });
+
+  it('gives percentiles of exponential histograms by the middle of their buckets', () => {
+    const { attributes = [] } = point({}, 0);
+    // (1, 2], (2, 4] and (8, 16], the middles of which are √2, √8 and √128.
+    const buckets = (...bucketCounts: number[]): OtlpExponentialPoint => ({
+      attributes,
+      startTimeUnixNano: '1000000000',
+      timeUnixNano: '3000000000',
+      sum: 50,
+      max: 9,
+      scale: 0,
+      zeroCount: '1',
+      positive: { offset: 0, bucketCounts: bucketCounts.map(String) },
+    });
+    const result = (temporality: number): OperationSummary => {
+      const summary = new Summary();
+      for (const [at, of] of [buckets(1), buckets(49, 45, 0, 5)].entries()) {
+        const timed = { ...of, timeUnixNano: `${at + 2}000000000` };
+        const histogram = { aggregationTemporality: temporality, dataPoints: [timed] };
+        summary.add(exponential('multistorageclient.latency', histogram));
+      }
+      return summary.result().operations[0];
+    };
+    const cumulative = result(2);
+    assert.equal(cumulative.samples, 100, 'the last one holds all');
+    const { p50, p90, p99, max, sum } = cumulative.latencySeconds;
+    assert.deepEqual([p50, p90, p99, max, sum], [2 ** 0.5, 2 ** 1.5, 9, 9, 50]);
+    assert.equal(cumulative.perSecond, 0);
+    const deltas = result(1);
+    assert.deepEqual([deltas.samples, deltas.latencySeconds.sum], [102, 100]);
+  });
+
+  it('takes raw samples and histograms of one series together', () => {
+    const { attributes = [] } = point({}, 0);
+    const of = {
+      attributes,
+      timeUnixNano: '1',
+      sum: 6,
+      max: 3,
+      positive: { offset: 1, bucketCounts: ['2'] },
+    };
+    const summary = new Summary();
+    summary.add(line({ latency: [point({}, 1), point({}, 20)] }));
+    summary.add(exponential('multistorageclient.latency', { aggregationTemporality: 2, dataPoints: [of] }));
+    const [{ samples, latencySeconds }] = summary.result().operations;
+    const { p50, p90, max, sum } = latencySeconds;
+    assert.deepEqual([samples, p50, p90, max, sum], [4, 2 ** 1.5, 20, 20, 27]);
   });
 
   it('gives percentiles that are samples, by the nearest rank', () => {
