@@ -145,9 +145,9 @@ export class Telemetry {
 
   /**
    * The tracer provider of a configuration: the `opentelemetry.traces` section of an MSC configuration; without one, that of
-   * the telemetry's own configuration. The same object for an equal configuration. A span is in the journal from the moment it starts. `undefined`, with one logged error, where no
-   * usable exporter is configured.
-   * @throws TelemetryError `MSC_CONFIGURATION_INVALID` naming every other field that is wrong.
+   * the telemetry's own configuration. The same object for an equal configuration. A span is in the journal from the moment it
+   * starts. `undefined` as for `meterProvider`.
+   * @throws TelemetryError as `meterProvider` does.
    */
   tracerProvider(config?: TracesOptions): RecordingTracerProvider | undefined {
     return this.#tracesOf(config)?.provider;

@@ -59,13 +59,12 @@ class Merging {
       return value;
     }
     if (SHARED.test(path) && isObject(before) && isObject(value)) {
-      const whole: Record<string, unknown> = { ...before };
+      const whole = new Map(Object.entries(before));
       for (const [key, part] of Object.entries(value)) {
         const known = path.startsWith('opentelemetry') ? sameKey(key, whole) : key;
-        const at = childPath(path, known);
-        whole[known] = this.add(Object.hasOwn(whole, known) ? whole[known] : undefined, document, at, part);
+        whole.set(known, this.add(whole.get(known), document, childPath(path, known), part));
       }
-      return whole;
+      return Object.fromEntries(whole);
     }
     if (CONCATENATED.test(path) && Array.isArray(before) && Array.isArray(value)) {
       for (const index of value.keys())
@@ -106,6 +105,6 @@ class Merging {
 }
 
 /** The spelling that is there already. */
-function sameKey(key: string, whole: object): string {
-  return Object.keys(whole).find((other) => snakeCase(other) === snakeCase(key)) ?? key;
+function sameKey(key: string, whole: ReadonlyMap<string, unknown>): string {
+  return [...whole.keys()].find((other) => snakeCase(other) === snakeCase(key)) ?? key;
 }

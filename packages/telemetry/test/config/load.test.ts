@@ -285,6 +285,18 @@ suite('files that are included', () => {
     });
   });
 
+  test('add nothing but what is their own', (t) => {
+    const directory = directoryOf(t, {
+      'main.yaml': 'include: [a.yaml]',
+      'a.yaml': '__proto__: {opentelemetry: {metrics: {exporter: {type: console}}}}',
+    });
+    const { problems } = errorOf(() => loadConfiguration(path.join(directory, 'main.yaml'), {}));
+    assert.deepEqual(
+      problems.map(({ path: at }) => at),
+      ['__proto__'],
+    );
+  });
+
   test('have their problems reported with their own names and lines, beside those of others', (t) => {
     const directory = directoryOf(t, {
       'main.yaml':
