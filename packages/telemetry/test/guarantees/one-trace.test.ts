@@ -5,7 +5,7 @@ import type { TracedJob } from '../support/programs/traced.ts';
 import { metricsTo, Scene } from '../support/scene.ts';
 import { exportedSpans, parentsIn, statusesOf, tracesTo } from '../support/spans.ts';
 
-const OPERATION = 'multistorageclient.read';
+const OPERATIONS = ['multistorageclient.list', 'multistorageclient.read'];
 
 const ids = (from: readonly { traceId: string; spanId: string }[]): string[] =>
   from.map(({ traceId, spanId }) => `${traceId} ${spanId}`).toSorted();
@@ -42,8 +42,8 @@ test('a tree of processes and threads is one connected trace, and its latencies 
   };
   const members = Object.keys(parents);
   const all = exportedSpans(scene);
-  const operations = all.filter(({ name }) => name === OPERATION);
-  const spans = all.filter(({ name }) => name !== OPERATION);
+  const operations = all.filter(({ name }) => OPERATIONS.includes(name));
+  const spans = all.filter(({ name }) => !OPERATIONS.includes(name));
   const inner = members.flatMap((name) => [
     [`${name}: inner`, name],
     [`${name}: ended`, name],
@@ -54,13 +54,16 @@ test('a tree of processes and threads is one connected trace, and its latencies 
     JSON.stringify(statusesOf(all)),
   );
   const named = new Map(spans.map(({ spanId, name }) => [spanId, name]));
-  const places = operations.map(({ parentSpanId = '' }) => named.get(parentSpanId) ?? 'nobody');
-  assert.deepEqual(places.toSorted(), members.toSorted());
+  for (const operation of OPERATIONS) {
+    const ofThis = operations.filter(({ name }) => name === operation);
+    const places = ofThis.map(({ parentSpanId = '' }) => named.get(parentSpanId) ?? 'nobody');
+    assert.deepEqual(places.toSorted(), members.toSorted(), operation);
+  }
 
   const latencies = [...sink.pointsOf('multistorageclient.latency')];
   assert.deepEqual(ids(latencies.map(({ exemplar }) => exemplar!)), ids(operations));
   for (const { time, value, exemplar } of latencies) {
     assert.deepEqual([exemplar?.time, exemplar?.value], [time, value]);
   }
-  assertAccount(status, { recorded: 4 * members.length + members.length });
+  assertAccount(status, { recorded: 5 * members.length + 2 * members.length });
 });

@@ -126,6 +126,14 @@ describe('what a program passes', () => {
     );
   });
 
+  test('as a link to no span is left out, and counted', () => {
+    const context = { ...OTHER, spanId: 'none' };
+    const span = started('a', { links: [{ context }, { context: OTHER }] });
+    span.end();
+    const { links, droppedLinks } = end(span);
+    assert.deepEqual([links.map(({ spanId }) => spanId), droppedLinks], [[OTHER.spanId], 1]);
+  });
+
   test('as times in fractions, or with too many nanoseconds, are whole', () => {
     const span = started('a', { startTime: [10.5, 2e9 + 0.4] });
     span.end([20, -1]);

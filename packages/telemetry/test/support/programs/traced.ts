@@ -25,7 +25,7 @@ export interface TracedMember {
 export interface TracedJob {
   readonly directory: string;
   readonly traces: TracesOptions;
-  /** Where operations go: each member has one. */
+  /** Where operations go: each member has two. */
   readonly metrics?: MetricsOptions;
   readonly member: TracedMember;
 }
@@ -78,8 +78,11 @@ async function end(): Promise<void> {
 
 await tracer.startActiveSpan(member.name, async (span) => {
   tracer.startSpan(`${member.name}: ended`).end();
-  if (metrics !== undefined)
-    telemetry.operations(metrics, { provider: 'file', tracer })!.start('read').succeed(1);
+  if (metrics !== undefined) {
+    const operations = telemetry.operations(metrics, { provider: 'file', tracer })!;
+    // In one batch.
+    for (const name of ['read', 'list'] as const) operations.start(name).succeed();
+  }
   for (let number = 0; number < (member.spans ?? 0); number++) {
     tracer.startSpan(String(number)).end();
     if (number % 100 === 0) await new Promise((resolve) => void setImmediate(resolve));
