@@ -82,12 +82,28 @@ function isConfiguration(value: unknown): boolean {
     const processor = fieldsOf<TracesConfig['processor']>(fieldsOf<TracesConfig>(value).processor);
     return [processor.scheduleDelayMillis, processor.exportTimeoutMillis].every(isMillis);
   }
-  const { reader, resampling } = fieldsOf<MetricsConfig>(value);
+  const { reader, resampling, cardinalityLimit } = fieldsOf<MetricsConfig>(value);
+  const { instruments } = fieldsOf<MetricsConfig['resampling']>(resampling);
   return (
     (signal === 'metrics' || signal === undefined) &&
-    typeof fieldsOf<MetricsConfig['resampling']>(resampling).type === 'string' &&
+    isPolicy(resampling) &&
+    (instruments === undefined || (Array.isArray(instruments) && instruments.every(isNamedPolicy))) &&
+    (cardinalityLimit === undefined || isWithin(cardinalityLimit, 1, Infinity)) &&
     INTERVALS.every((name) => isMillis(fieldsOf<MetricsConfig['reader']>(reader)[name]))
   );
+}
+
+/** Of a resampling; one that is not known passes, and keeps every sample. */
+function isPolicy(value: unknown): boolean {
+  const { type, factor, maxBuckets, maxScale, boundaries } = fieldsOf<Record<string, unknown>>(value);
+  if (type === 'decimation') return isWithin(factor, 1, Infinity);
+  if (type === 'explicit_bucket_histogram') return areBoundaries(boundaries);
+  if (type !== 'exponential_histogram') return typeof type === 'string';
+  return isWithin(maxBuckets, 2, MAX_BUCKETS) && isWithin(maxScale, -10, 20);
+}
+
+function isNamedPolicy(value: unknown): boolean {
+  return typeof fieldsOf<{ name: string }>(value).name === 'string' && isPolicy(value);
 }
 
 /** What a definitions frame defines, instruments first. */
@@ -95,6 +111,9 @@ export function readDefinitions(value: unknown): Required<Definitions> {
   const { instruments, series } = fieldsOf<Definitions>(value);
   return { instruments: listOf(instruments).filter(isInstrument), series: listOf(series).filter(isSeries) };
 }
+
+/** Of an exponential histogram: whatever the file says, a server must not be made to reserve more. */
+const MAX_BUCKETS = 4096;
 
 const INTERVALS = ['collectIntervalMillis', 'exportIntervalMillis', 'exportTimeoutMillis'] as const;
 
@@ -123,6 +142,9 @@ function isSeries(value: unknown): value is SeriesDefinition {
   const { id, instrument, attributes } = fieldsOf<SeriesDefinition>(value);
   return Number.isInteger(id) && Number.isInteger(instrument) && Array.isArray(attributes);
 }
+
+const isWithin = (value: unknown, min: number, max: number): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 
 const isMillis = (value: unknown): boolean =>
   typeof value === 'number' && value > 0 && Number.isFinite(value);

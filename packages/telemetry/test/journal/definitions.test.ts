@@ -54,12 +54,46 @@ describe('the definition of a journal', () => {
       'configuration.reader.exportTimeoutMillis': [undefined, 0],
       'configuration.resampling': [undefined, 'none'],
       'configuration.resampling.type': [undefined, 5],
+      'configuration.resampling.instruments': [5, {}, [null], [{ type: 'none' }], [{ name: 'x', type: 5 }]],
+      'configuration.cardinalityLimit': [null, 0, 1.5, '5'],
     };
     for (const [path, values] of Object.entries(paths)) {
       for (const value of values) {
         const given = replaced(DEFINITION, path, value);
         assert.equal(readJournalDefinition(given), undefined, `${path}: ${JSON.stringify(value)}`);
       }
+    }
+  });
+
+  test('is none where its resampling cannot be carried out', () => {
+    const wrong: readonly object[] = [
+      { type: 'decimation' },
+      { type: 'decimation', factor: 0 },
+      { type: 'decimation', factor: 2.5 },
+      { type: 'exponential_histogram' },
+      { type: 'exponential_histogram', maxBuckets: 1, maxScale: 20 },
+      { type: 'exponential_histogram', maxBuckets: 1e9, maxScale: 20 },
+      { type: 'exponential_histogram', maxBuckets: 160, maxScale: 21 },
+      { type: 'exponential_histogram', maxBuckets: 160, maxScale: -11 },
+      { type: 'explicit_bucket_histogram' },
+      { type: 'explicit_bucket_histogram', boundaries: [2, 1] },
+    ];
+    for (const policy of wrong) {
+      const instruments = [{ name: '*', ...policy }];
+      for (const resampling of [policy, { type: 'none', instruments }]) {
+        const given = replaced(DEFINITION, 'configuration.resampling', resampling);
+        assert.equal(readJournalDefinition(given), undefined, JSON.stringify(resampling));
+      }
+    }
+    for (const policy of [
+      { type: 'decimation', factor: 2 },
+      { type: 'exponential_histogram', maxBuckets: 160, maxScale: 20 },
+      { type: 'explicit_bucket_histogram', boundaries: [1, 2] },
+      { type: 'of the future', depth: 5 },
+    ]) {
+      const resampling = { ...policy, instruments: [{ name: 'x', ...policy }] };
+      const given = replaced(DEFINITION, 'configuration.resampling', resampling);
+      assert.deepEqual(readJournalDefinition(given), given);
     }
   });
 });

@@ -187,21 +187,6 @@ async function everyMoment(
     const repeated = await sentBy(stage, moment.directory, () =>
       moment.isCommitted ? Promise.resolve() : cycle(again, isPlanned ? 0 : T0 + 1e6),
     );
-    if (process.env.DBG)
-      console.log(
-        moment.name,
-        moment.accepted,
-        repeated.length,
-        requests.map(
-          (r) =>
-            r.accepted +
-            ':' +
-            r.points.length +
-            ' ' +
-            JSON.stringify(r.points[0].resource) +
-            r.points[0].metric,
-        ),
-      );
     const owed = moment.isCommitted ? [] : requests.filter(({ accepted }) => accepted >= moment.accepted);
     // Without a plan the journals may have their turns in another order.
     if (isPlanned) assert.deepEqual(same(repeated), same(owed), moment.name);
