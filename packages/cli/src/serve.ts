@@ -21,7 +21,8 @@ export const serve: Command = {
   usage: '--directory DIR [options]',
   summary: 'serve a directory in the foreground, such as a volume that containers share',
   details:
-    'Programs record into it with init({ mode: "client", address: DIR }) or MSC_TELEMETRY_DIRECTORY=DIR.\n' +
+    'Programs record into it with init({ mode: "client", address: DIR }) or MSC_TELEMETRY_DIRECTORY=DIR; with --listen\n' +
+    'those that see no such directory do with init({ address: [HOST, PORT] }). What they send is not encrypted.\n' +
     'SIGINT and SIGTERM end it, after all that is there has been exported; exit code 1 where something had to stay.',
   options: {
     directory: { type: 'string', value: 'DIR', description: 'created with mode 700 if it is not there' },
@@ -68,7 +69,7 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
     const who = server === undefined ? 'another server' : `process ${server.pid} (${server.state})`;
     throw new Error(`${directory} is served by ${who}: expected a directory without a server`);
   }
-  log(`serving ${directory}${where === undefined ? '' : `, listening on ${where}`}`);
+  log(`serving ${directory}${where === undefined ? '' : ` and clients at ${where}`}`);
   const signal = await Promise.race([asked, serving.ended]);
   const isInTime = signal === undefined || (await exportLast(serving, signal, timeoutMillis));
   const { journaled } = readTreeStatus(directory).account;
@@ -105,6 +106,8 @@ function endpointOf(listen: string): { host: string; port: number } {
 /** `false` where it took longer than it may. */
 function exportLast(serving: Serving, signal: NodeJS.Signals, timeoutMillis: number): Promise<boolean> {
   log(`${signal}: exporting what is there`);
+  // Clients keep what they have, and come back to the next server.
+  serving.stopListening();
   const left = serving.flush().then(() => serving.stop());
   return Promise.race([left.then(() => true), setTimeout(timeoutMillis, false)]);
 }

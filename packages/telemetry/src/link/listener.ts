@@ -58,7 +58,7 @@ export class Listener {
 
   /** Whether a client is there, or may come back to go on with what it has begun. */
   get hasClients(): boolean {
-    return this.#sessions.size > 0 || this.#journals.openCount > 0;
+    return !this.#isClosed && (this.#sessions.size > 0 || this.#journals.openCount > 0);
   }
 
   get status(): LinkStatus {
@@ -67,7 +67,9 @@ export class Listener {
     return { host, port, state, clients: this.#sessions.size, ...describeError(this.#error) };
   }
 
+  /** Idempotent. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#server.close();

@@ -42,6 +42,8 @@ export interface Serving {
   readonly isDraining: boolean;
   /** Exports all that is there. */
   flush(): Promise<void>;
+  /** Takes no more from programs elsewhere: they keep it, and bring it to the next server. */
+  stopListening(): void;
   /** At exit, synchronously: removes the directories of which all is exported. */
   removeExported(): void;
   /** Leaves now: what is unfinished stays on disk. With `remove`, a directory that is drained is removed. */
@@ -98,6 +100,10 @@ class Loop implements Serving {
 
   flush(): Promise<void> {
     return this.#own.flush();
+  }
+
+  stopListening(): void {
+    this.#own.stopListening();
   }
 
   removeExported(): void {

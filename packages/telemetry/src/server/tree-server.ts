@@ -161,9 +161,14 @@ export class TreeServer {
     return this.#lock.isHeld();
   }
 
+  /** Takes no more from trees elsewhere. */
+  stopListening(): void {
+    this.#listener?.close();
+  }
+
   /** Stops; what is unfinished stays for the next server. */
   async stop(): Promise<void> {
-    this.#listener?.close();
+    this.stopListening();
     // Whoever waits for the other server is told at once that it does not come.
     await Promise.all([this.#link?.close(), this.#pipelines.stop()]);
     this.#lock.release();
