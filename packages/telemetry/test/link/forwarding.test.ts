@@ -110,8 +110,7 @@ suite('forwarding', () => {
   test('does not end on the server before it has ended here', async (t) => {
     const stage = await LinkStage.create(t);
     const { client, serverDirectory } = stage;
-    // By its identity it could have ended long ago: the server must not look.
-    const writer = client.writer({ process: { ...deadProcess(), pidNamespace: '1' } });
+    const writer = client.writer();
     const level = writer.metric('up_down_counter', 'level');
     stage.open();
     // In the past: its window closes at once.
@@ -121,9 +120,11 @@ suite('forwarding', () => {
     server.check();
     await server.flush();
     assert.equal(client.backend.values('level').at(-1), 5);
-    assert.equal(server.isDrained, false);
+    assert.deepEqual([server.isDrained, server.hasMembers], [false, true]);
     assert.equal(stage.status(serverDirectory).writers[0].state, 'unknown');
-    assert.ok(server.hasMembers);
+    writer.goodbye();
+    await stage.until(() => server.isDrained);
+    assert.equal(client.backend.values('level').at(-1), 0, 'what it had contributed went with it');
   });
 
   test('answers a flush when the server has exported, and a hand-over before that', async (t) => {
