@@ -98,6 +98,7 @@ export class Forwarding {
     const known = this.#absent.get(journal.id);
     this.#absent.delete(journal.id);
     if (known !== undefined) journal.restore(known);
+    this.#options.link.hold(journal.id);
     if (!journal.ended) this.#collection.add(journal);
     else if (!this.#release(journal)) this.#undeleted.push(journal);
   }

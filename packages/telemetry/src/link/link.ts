@@ -51,6 +51,10 @@ export class Link {
   readonly #waiting = new Map<string, Waiting>();
   readonly #progress = new Map<string, Progress>();
   readonly #forgotten = new Set<string>();
+  /** Journals of this tree: the server is to know that their client is there, though they have nothing new. */
+  readonly #held = new Set<string>();
+  /** Over this connection. */
+  readonly #opened = new Set<string>();
   readonly #flushes = new Map<
     number,
     { readonly digest: string; readonly settle: (isDone: boolean) => void }
@@ -96,8 +100,16 @@ export class Link {
     return promise;
   }
 
-  /** The server need not remember this journal any more. */
+  /** There is such a journal. */
+  hold(journal: string): void {
+    this.#held.add(journal);
+  }
+
+  /** The journal is gone, and the server need not remember it any more. */
   forget(journal: string): void {
+    this.#held.delete(journal);
+    this.#opened.delete(journal);
+    this.#progress.delete(journal);
     if (this.isConnected) this.#channel?.send({ type: 'forget', journal });
     else if (this.#forgotten.size < MAX_FORGOTTEN) this.#forgotten.add(journal);
   }
@@ -153,6 +165,7 @@ export class Link {
 
   #begin(channel: Channel): void {
     this.#progress.clear();
+    this.#opened.clear();
     this.#unanswered = [];
     this.#unansweredBytes = 0;
     if (this.error !== undefined) this.#options.log(`link: connected to ${this.#name}`);
@@ -161,6 +174,7 @@ export class Link {
     this.#options.onChange();
     for (const journal of this.#forgotten) channel.send({ type: 'forget', journal });
     this.#forgotten.clear();
+    for (const journal of this.#held) this.#open(channel, journal);
     for (const [token, { digest }] of this.#flushes) channel.send({ type: 'flush', token, digest });
     void this.#send(channel).catch((error: unknown) => {
       channel.end(error instanceof Error ? error : away(String(error)));
@@ -251,7 +265,7 @@ export class Link {
   async #sendParcel(channel: Channel, parcel: Parcel): Promise<void> {
     const { places, pieces, endedAtMillis } = parcel;
     const journal = places.id;
-    if (!this.#progress.has(journal)) await this.#order(channel, { type: 'open', journal }, 0);
+    this.#open(channel, journal);
     while (!this.#progress.has(journal) && channel.isReady) await this.#woken();
     const progress = this.#progress.get(journal);
     if (progress === undefined || !channel.isReady) return;
@@ -276,7 +290,17 @@ export class Link {
     while (channel.isReady && this.#unansweredBytes > 0 && this.#unansweredBytes + bytes > WINDOW_BYTES) {
       await this.#woken();
     }
-    if (!channel.isReady) return;
+    if (channel.isReady) this.#sendOrder(channel, order, bytes);
+  }
+
+  /** Once for each connection. */
+  #open(channel: Channel, journal: string): void {
+    if (!channel.isReady || this.#opened.has(journal)) return;
+    this.#opened.add(journal);
+    this.#sendOrder(channel, { type: 'open', journal }, 0);
+  }
+
+  #sendOrder(channel: Channel, order: Order, bytes: number): void {
     this.#unanswered.push(bytes);
     this.#unansweredBytes += bytes;
     channel.send(order);

@@ -33,7 +33,6 @@ export class Listener {
   /** In the order of their arrival. */
   readonly #unproven = new Set<Channel>();
   readonly #sessions = new Map<Channel, Session>();
-  readonly #carriers = new Map<string, Session>();
   readonly #timer: NodeJS.Timeout;
   #error: Error | undefined;
   #complainedAtMillis = 0;
@@ -142,10 +141,10 @@ export class Listener {
 
   /** Who comes back after a connection was cut does not wait until this side has noticed. */
   #carry(session: Session, journal: string): void {
-    const former = this.#carriers.get(journal);
-    this.#carriers.set(journal, session);
-    if (former === undefined || former === session) return;
-    former.end(new Refused(Refusal.REPLACED, 'its journal comes over another connection now'));
+    for (const other of this.#sessions.values()) {
+      if (other === session || !other.carried.has(journal)) continue;
+      other.end(new Refused(Refusal.REPLACED, 'its journal comes over another connection now'));
+    }
   }
 
   #end(channel: Channel, peer: string, reason: Error): void {
@@ -162,6 +161,5 @@ export class Listener {
     this.#sessions.delete(channel);
     session.close();
     this.#journals.renew(session.carried, Date.now());
-    for (const [journal, carrier] of this.#carriers) if (carrier === session) this.#carriers.delete(journal);
   }
 }

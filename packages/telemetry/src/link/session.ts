@@ -72,16 +72,16 @@ export class Session {
       case 'final':
       case 'forget': {
         const { journals, onCarry } = this.#options;
-        if (!this.carried.has(message.journal)) {
-          if (message.type !== 'open' && message.type !== 'forget') {
-            throw new Refused(Refusal.PROTOCOL, `${message.type} of a journal that was not opened`);
-          }
-          this.carried.add(message.journal);
-          onCarry(this, message.journal);
+        const { type, journal } = message;
+        if (type === 'open') {
+          this.carried.add(journal);
+          onCarry(this, journal);
+        } else if (type !== 'forget' && !this.carried.has(journal)) {
+          throw new Refused(Refusal.PROTOCOL, `${type} of a journal that was not opened`);
         }
         const state = journals.carryOut(message, Date.now());
-        if (state === undefined || state.isEnded) this.carried.delete(message.journal);
         if (state !== undefined) this.channel.send(state);
+        else this.carried.delete(journal);
         return undefined;
       }
       default:

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
+import { readRemote } from '../../src/journal/remote.ts';
 import { isAnswered, readServerStatus, requestFlush } from '../../src/tree/requests.ts';
 import { deadProcess, type Writer } from '../server/journals.ts';
 import { T0 } from '../server/stage.ts';
@@ -145,6 +146,24 @@ suite('forwarding', () => {
     isAway = false;
     await stage.until(() => isAnswered(flush));
     assert.deepEqual(client.backend.values('value'), [1]);
+  });
+
+  test('keeps its lease while it has nothing to send', async (t) => {
+    const stage = await LinkStage.create(t, { leaseMillis: 1000 });
+    const { client, serverDirectory } = stage;
+    const writer = client.writer();
+    const series = writer.metric('gauge', 'value');
+    stage.open();
+    record(writer, series, numbers(10));
+    await stage.until(() => client.backend.values('value').length === 10);
+    await stage.close(serverDirectory);
+    stage.open(serverDirectory);
+    const endMillis = Date.now() + 3000;
+    await stage.until(() => Date.now() > endMillis);
+    assert.equal(readRemote(serverDirectory, writer.id)?.state, 'open');
+    record(writer, series, numbers(10, 10));
+    await stage.until(() => client.backend.values('value').length === 20);
+    assert.deepEqual(readdirSync(path.join(serverDirectory, 'remote')), [writer.id]);
   });
 
   test('goes on after a lapse, in another journal of the server', async (t) => {
