@@ -65,7 +65,7 @@ export function resolveMsal(source: OptionSource, signal: TelemetrySignal): Msal
 }
 
 function resolveAuth(source: OptionSource): MsalAuth {
-  source.refuseOthers(spellings(KNOWN));
+  source.refuseOthers(spellings(KNOWN), KNOWN);
   const scopes = textsOf(source, 'scopes');
   if (scopes === undefined)
     source.wrong('scopes', 'a list of scopes, such as ["https://example.com/.default"]');

@@ -30,11 +30,11 @@ export class OptionSource {
     this.#path = path;
   }
 
-  /** Every option that is not known is a problem. */
-  refuseOthers(known: readonly string[]): void {
+  /** Every option that is not known is a problem, which names those that are `listed`. */
+  refuseOthers(known: readonly string[], listed: readonly string[] = known): void {
     for (const [name, value] of Object.entries(this.options)) {
       if (known.includes(name) || value === undefined) continue;
-      const expected = known.length === 0 ? 'no options' : `only ${known.join(', ')}`;
+      const expected = known.length === 0 ? 'no options' : `only ${listed.join(', ')}`;
       this.problems.push({ path: this.pathOf(name), value, expected });
     }
   }

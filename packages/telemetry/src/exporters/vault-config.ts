@@ -66,7 +66,7 @@ export function resolveVault(source: OptionSource, signal: TelemetrySignal): Vau
 }
 
 function resolveAuth(source: OptionSource): VaultAuth {
-  source.refuseOthers(spellings(NAMES));
+  source.refuseOthers(spellings(NAMES), NAMES);
   const namespace = source.textOr('vault_namespace', '');
   // As HashiCorp's own clients have it.
   const certificateFile = source.file(source.variable('VAULT_CACERT'));

@@ -110,6 +110,8 @@ suite('options of _otlp_mtls_vault', () => {
         'exporter.retries',
       ],
     );
+    const [misspelt] = problemsOf({ auth: { ...AUTH, rolle: 1 }, exporter: EXPORTER });
+    assert.match(misspelt.expected, /^only vault_endpoint, [a-z_, ]+$/, 'one spelling of each');
     const paths = problemsOf({}).map(({ path }) => path);
     assert.ok(paths.includes('exporter.options.exporter.endpoint'), 'the default is not secure');
     for (const endpoint of ['vault:8200', 'ftp://vault', '', 5]) {
