@@ -12,6 +12,8 @@ import { assertAccount, assertArrived, assertTotals, countOf } from '../support/
 import type { Burst } from '../support/burst.ts';
 import { Proxy, freePort } from '../support/proxy.ts';
 import type { Program } from '../support/program.ts';
+import type { TracedJob } from '../support/programs/traced.ts';
+import { exportedSpans, statusesOf, tracesTo } from '../support/spans.ts';
 import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
@@ -194,5 +196,35 @@ describe('a link over TCP', { concurrency: true }, () => {
     await server.ended;
     assertArrived(sink, recorded);
     assertAccount(await scene.ended(), { recorded: 3 * recorded, exported: recorded, merged: 2 * recorded });
+  });
+
+  test('carries spans, and the end of the process that left some open', async (t) => {
+    const { scene, server, proxy } = await stage(t);
+    const children = [{ name: 'child', how: 'fork', end: 'wait' }] as const;
+    const job: TracedJob = {
+      directory: ['127.0.0.1', proxy.port],
+      traces: tracesTo(scene),
+      member: { name: 'main', end: 'stay', children },
+    };
+    const program = scene.start('traced', job, { env: { MSC_TELEMETRY_SECRET: SECRET } });
+    const { pid } = await program.says('waiting');
+    proxy.cut();
+    process.kill(pid as number, 'SIGKILL');
+    await until('the open spans', () => exportedSpans(scene).some(({ name }) => name === 'child'));
+    program.proceed();
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    await until('removal of the client tree', () => scene.trees.length === 0);
+    server.proceed();
+    await server.ended;
+    const codes = Object.entries(statusesOf(exportedSpans(scene)));
+    assert.deepEqual(
+      codes
+        .filter(([, code]) => code === 2)
+        .map(([name]) => name)
+        .toSorted(),
+      ['child', 'child: inner'],
+    );
+    // Spans that were never ended are no units.
+    assertAccount(await scene.ended(), { recorded: codes.length - 2 });
   });
 });

@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { init, type MetricsOptions } from '../../../src/index.ts';
+import { init, type Address, type MetricsOptions } from '../../../src/index.ts';
 import type { TracesOptions } from '../../../src/config/traces.ts';
 import { proceeding, readJob, say } from '../job.ts';
 
@@ -23,7 +23,8 @@ export interface TracedMember {
 }
 
 export interface TracedJob {
-  readonly directory: string;
+  /** Of the tree; or where the link goes. */
+  readonly directory: Address;
   readonly traces: TracesOptions;
   /** Where operations go: each member has two. */
   readonly metrics?: MetricsOptions;
