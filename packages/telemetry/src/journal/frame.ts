@@ -123,15 +123,13 @@ export function encodeFrames(parts: readonly FramePart[], sequence: number): Uin
   return Buffer.concat(frames);
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** JSON as a payload, padded with spaces so that it parses as it lies. */
 export function encodeJson(value: unknown): Uint8Array {
-  const text = encoder.encode(JSON.stringify(value));
-  const payload = new Uint8Array(padded(text.length)).fill(0x20);
-  payload.set(text);
-  return payload;
+  const text = JSON.stringify(value);
+  const length = Buffer.byteLength(text);
+  return Buffer.from(text + ' '.repeat(padded(length) - length));
 }
 
 export function encodeJsonFrame(header: FrameHeader, value: unknown): Uint8Array {
