@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
-import { FileCredentials } from '../../src/exporters/credentials.ts';
+import { FileCredentials, type Credentials } from '../../src/exporters/credentials.ts';
 import type { OtlpConfig } from '../../src/exporters/otlp-config.ts';
 import { HttpTransport } from '../../src/exporters/otlp-http.ts';
 import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
@@ -50,6 +50,17 @@ export function otlpConfig(url: string, over: Partial<OtlpConfig> = {}): OtlpCon
     compression: 'none',
     temporality: 'cumulative',
     ...over,
+  };
+}
+
+/** Credentials that are others each time, but trust the same. */
+export function changingCredentials(ca: string): Credentials {
+  let lines = '';
+  return {
+    tls: async () => ({ ca: ca + (lines += '\n') }),
+    headers: async () => ({}),
+    refused: () => undefined,
+    close: () => undefined,
   };
 }
 

@@ -17,6 +17,8 @@ export interface GrpcReceived {
   readonly body: Buffer;
   readonly metadata: Metadata;
   readonly call: ServerUnaryCall<Buffer, Buffer>;
+  /** For an answer that comes later. */
+  readonly answer: (bytes: Buffer) => void;
 }
 
 /** What the server answers: bytes, a status, or nothing at all. */
@@ -43,7 +45,8 @@ export async function startGrpcBackend(
   const server = new Server();
   for (const method of METHODS) {
     const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-      const each = { method, body: call.request, metadata: call.metadata, call };
+      const later = (bytes: Buffer): void => callback(null, bytes);
+      const each = { method, body: call.request, metadata: call.metadata, call, answer: later };
       received.push(each);
       const answered = answer(each);
       if (answered === undefined) return;

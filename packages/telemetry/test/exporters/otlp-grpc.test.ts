@@ -16,10 +16,10 @@ import { GrpcTransport } from '../../src/exporters/otlp-grpc.ts';
 import type { OtlpConfig } from '../../src/exporters/otlp-config.ts';
 import { METRICS } from '../../src/exporters/otlp-metrics.ts';
 import { encodeSpansProtobuf, TRACES } from '../../src/exporters/otlp-traces.ts';
-import { otlpConfig } from './backend.ts';
+import { changingCredentials, otlpConfig } from './backend.ts';
 import { batchOf, gauge, RESOURCE, sum } from './batches.ts';
 import { createCertificate } from './certificates.ts';
-import { startGrpcBackend, type GrpcAnswer } from './grpc-backend.ts';
+import { startGrpcBackend, type GrpcAnswer, type GrpcReceived } from './grpc-backend.ts';
 import { field } from './protobuf.ts';
 import { FULL_SPAN, span, spanBatchOf } from './span-batches.ts';
 
@@ -194,6 +194,27 @@ suite('OTLP over gRPC', () => {
     await exporter.shutdown();
     assert.deepEqual(await underWay, ACCEPTED);
     assert.equal((await exporter.export(BATCH, 5000)).status, 'retry');
+  });
+
+  test('a request that is under way finishes on the connection with the former certificates', async (t) => {
+    const { key, certificate } = createCertificate('backend');
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+    const waiting: GrpcReceived[] = [];
+    const backend = await startGrpcBackend(
+      t,
+      (received) => {
+        // The first answer comes after the second request.
+        if (waiting.push(received) === 2) for (const { answer } of waiting) answer(Buffer.of());
+        return undefined;
+      },
+      grpc.ServerCredentials.createSsl(null, [pair]),
+    );
+    const config = otlpConfig(backend.url.replace('http:', 'https:'), { protocol: 'grpc' });
+    const transport = new GrpcTransport(grpc, 'metrics', config, changingCredentials(certificate));
+    const exporter = new OtlpExporter(METRICS, config, transport);
+    const outcomes = await Promise.all([exporter.export(BATCH, 5000), exporter.export(BATCH, 5000)]);
+    assert.deepEqual(outcomes, [ACCEPTED, ACCEPTED]);
+    await exporter.shutdown();
   });
 
   test('mutual TLS, with certificates that are renewed while it runs', async (t) => {

@@ -13,8 +13,9 @@ import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import { OtlpExporter } from '../../src/exporters/otlp-exporter.ts';
 import { HttpTransport } from '../../src/exporters/otlp-http.ts';
 import { encodeJson } from '../../src/exporters/otlp-json.ts';
+import { OtlpMetricsExporter } from '../../src/exporters/otlp-metrics.ts';
 import { encodeSpansProtobuf, TRACES } from '../../src/exporters/otlp-traces.ts';
-import { listen, otlpConfig, overHttp, startBackend } from './backend.ts';
+import { changingCredentials, listen, otlpConfig, overHttp, startBackend } from './backend.ts';
 import { batchOf, gauge, OTHER_RESOURCE, RESOURCE, sum } from './batches.ts';
 import { createCertificate } from './certificates.ts';
 import { field } from './protobuf.ts';
@@ -285,6 +286,21 @@ suite('OTLP over HTTP', () => {
       ['delta', 'cumulative', 'delta'],
       ['delta', 'cumulative', 'delta'],
     ]);
+  });
+
+  test('a request that is under way finishes on the connection with the former certificates', async (t) => {
+    const { key, certificate } = createCertificate('backend');
+    const waiting: ServerResponse[] = [];
+    const server = createServer({ key, cert: certificate }, (request, response) => {
+      request.resume();
+      // The first answer comes after the second request.
+      if (waiting.push(response) === 2) for (const each of waiting) each.end();
+    });
+    const config = otlpConfig((await listen(t, server)).replace('http:', 'https:'));
+    const transport = new HttpTransport(config, changingCredentials(certificate));
+    const exporter = new OtlpMetricsExporter(config, transport);
+    const outcomes = await Promise.all([exporter.export(BATCH, 5000), exporter.export(BATCH, 5000)]);
+    assert.deepEqual(outcomes, [ACCEPTED, ACCEPTED]);
   });
 
   test('mutual TLS, with certificates that are renewed while it runs', async (t) => {
