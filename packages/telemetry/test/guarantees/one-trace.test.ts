@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccount } from '../support/arrivals.ts';
+import type { OperationsJob } from '../support/programs/operations.ts';
 import type { TracedJob } from '../support/programs/traced.ts';
 import { metricsTo, Scene } from '../support/scene.ts';
 import { exportedSpans, parentsIn, statusesOf, tracesTo } from '../support/spans.ts';
@@ -66,4 +67,23 @@ test('a tree of processes and threads is one connected trace, and its latencies 
     assert.deepEqual([exemplar?.time, exemplar?.value], [time, value]);
   }
   assertAccount(status, { recorded: 5 * members.length + 2 * members.length });
+});
+
+test('operations of a configuration with metrics and traces are spans without a word', async (t) => {
+  const scene = new Scene(t);
+  const sink = await scene.sink();
+  const opentelemetry = { metrics: metricsTo(sink), traces: tracesTo(scene) };
+  const job: OperationsJob = { directory: scene.directory, configuration: { opentelemetry } };
+  const program = scene.start('operations', job);
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+  await scene.ended();
+  const spans = exportedSpans(scene);
+  assert.deepEqual(
+    spans.map(({ name }) => name),
+    ['multistorageclient.read'],
+  );
+  assert.deepEqual(
+    ids([...sink.pointsOf('multistorageclient.latency')].map(({ exemplar }) => exemplar!)),
+    ids(spans),
+  );
 });

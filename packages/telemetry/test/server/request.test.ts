@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import type { PointBatch } from '../../src/exporters/exporter.ts';
+import type { Exemplar, PointBatch } from '../../src/exporters/exporter.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
 import { MAX_POINTS, RequestBuilder } from '../../src/server/request.ts';
@@ -194,6 +194,32 @@ suite('a split request', () => {
           assert.equal(units, owned.length);
         }
         assert.deepEqual(shapeOf(splitRequest(whole)[0].batch), shapeOf(first.batch));
+      }),
+    );
+  });
+
+  test('has each exemplar with its point', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(2)), { minLength: 2, maxLength: 40 }), (points) => {
+        const builder = new RequestBuilder();
+        const exemplarOf = (value: number): Exemplar | undefined =>
+          points[value][1] === 0 ? { traceId: `${value}`, spanId: `${value}` } : undefined;
+        for (const [value, [nanos, series]] of points.entries()) {
+          builder.add(seriesOf(`gauge ${series}`), SECONDS, nanos, value, 'a', exemplarOf(value));
+        }
+        const whole = builder.seal();
+        for (const { batch } of [whole, ...splitRequest(whole)]) {
+          for (const { series: all } of batch.metrics) {
+            for (const { values, ...series } of all) {
+              const found = 'exemplars' in series ? series.exemplars : undefined;
+              for (const [at, value] of values.entries()) {
+                assert.deepEqual(found?.[at], exemplarOf(Number(value)));
+              }
+            }
+          }
+        }
+        builder.add(seriesOf('gauge 0'), SECONDS, 0, 0, 'a');
+        assert.equal('exemplars' in builder.seal().batch.metrics[0].series[0], false);
       }),
     );
   });
