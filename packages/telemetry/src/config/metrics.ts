@@ -32,7 +32,8 @@ export interface MetricsOptions {
   /**
    * What becomes of raw samples of gauges: `none` keeps every one (default), `last_value` the last of each collect interval,
    * `decimation` one of `factor` (a whole number from 2), `exponential_histogram` their distribution in at most `max_size`
-   * buckets (2 to 512, default 160) at a scale of at most `max_scale` (-10 to 20, default 20). Sums and histograms are always
+   * buckets (2 to 512, default 160) at a scale of at most `max_scale` (-10 to 20, default 20), `explicit_bucket_histogram`
+   * their distribution in buckets up to its `boundaries` (ascending). Sums and histograms are always
    * exact. `instruments`: the first whose `name` (`*` and `?` as in OpenTelemetry's views) fits an instrument holds for it.
    */
   readonly resampling?: ResamplingOptions & {
@@ -43,6 +44,9 @@ export interface MetricsOptions {
   /** Attribute sets of one instrument, from 1; default 2000. The rest share one series with `otel.metric.overflow`. */
   readonly cardinality_limit?: number;
   readonly cardinalityLimit?: number;
+  /** Whether the telemetry server's own metrics, `multistorageclient.telemetry.*`, are exported too; default true. */
+  readonly self_telemetry?: boolean;
+  readonly selfTelemetry?: boolean;
   /** Serves `/metrics` of the whole tree beside the exporter; `host` 127.0.0.1, `port` 9464 (0: any free one). */
   readonly prometheus?: { readonly options?: { readonly host?: string; readonly port?: number } };
 }
@@ -80,6 +84,7 @@ export function resolveMetricsConfig(
     resampling: resolveResampling(given.resampling),
     ...(cardinalityLimit === DEFAULT_CARDINALITY_LIMIT ? {} : { cardinalityLimit }),
     ...(attributes.length === 0 ? {} : { attributes }),
+    ...(given.selfTelemetry === false ? { selfTelemetry: false } : {}),
     ...(prometheus === undefined ? {} : { prometheus: resolvePrometheus(prometheus.options) }),
   });
 }

@@ -119,6 +119,7 @@ export interface GivenMetrics {
   readonly resampling?: GivenResampling;
   readonly attributes?: readonly (GivenProvider | undefined)[];
   readonly cardinalityLimit?: number;
+  readonly selfTelemetry?: boolean;
   readonly prometheus?: { readonly options?: GivenPrometheus };
 }
 
@@ -145,6 +146,7 @@ export const METRICS: Schema<GivenMetrics> = object<GivenMetrics>({
   resampling: described(RESAMPLING, 'What becomes of raw samples of gauges.', { type: 'none' }),
   attributes: described(list(PROVIDER), 'Attributes of everything that is recorded; later ones win.'),
   cardinalityLimit: described(integer(1), 'Attribute sets of one instrument.', DEFAULT_CARDINALITY_LIMIT),
+  selfTelemetry: described(truth(), "Whether the telemetry server's own metrics are exported too.", true),
   prometheus: object<NonNullable<GivenMetrics['prometheus']>>({
     options: object<GivenPrometheus>({
       host: described(

@@ -18,6 +18,8 @@ export interface MetricsConfig {
   readonly cardinalityLimit?: number;
   /** Evaluated where something is recorded; later ones win. */
   readonly attributes?: readonly AttributesProviderConfig[];
+  /** Whether the server's own telemetry is among them; default true. */
+  readonly selfTelemetry?: boolean;
   /** Where `/metrics` of the whole tree is served, beside the exporter. */
   readonly prometheus?: PrometheusConfig;
 }

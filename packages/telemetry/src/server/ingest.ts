@@ -20,11 +20,19 @@ import {
 import { FrameType, type Frame } from '../journal/frame.ts';
 import type { CountMerged } from '../resample/last-value.ts';
 import { fromMillis, type Close } from '../resample/windows.ts';
+import { JournalAccount } from './account.ts';
 import type { Aggregates, Emit } from './aggregates.ts';
 import type { RequestBuilder } from './request.ts';
 import type { Request } from './signal.ts';
+import type { SelfObservation } from './self-telemetry.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 import type { SampleTarget, Targets } from './targets.ts';
+
+/** Whose unit a sample is, and where that is counted. */
+type Recorded = Pick<TailedJournal, 'id' | 'account'>;
+
+/** What the server says of itself is nobody's unit. */
+const SERVER: Recorded = { id: 'server', account: new JournalAccount() };
 
 export class Ingest {
   readonly #targets: Targets;
@@ -87,6 +95,19 @@ export class Ingest {
         return this.#operations(journal, frame, viewTracedOperations(frame));
       default:
         return false;
+    }
+  }
+
+  /** Takes in what the server says of itself, as of now where a point has no time of its own. */
+  observe({ startMillis, points }: SelfObservation, { nowMillis, intervalMillis }: Close): void {
+    for (const point of points) {
+      const target = this.#targets.ofSelf(point, startMillis);
+      if (target.kind === 'observed') {
+        target.sum.observe(Math.floor(nowMillis / intervalMillis), point.value, SERVER.id);
+      } else {
+        const [seconds, nanos] = point.at ?? fromMillis(nowMillis);
+        this.#sample(SERVER, target.samples, { seconds, nanos }, 0, point.value, 0, 0);
+      }
     }
   }
 
@@ -177,9 +198,9 @@ export class Ingest {
 
   /** `place`: among the samples that are decimated together. */
   #sample(
-    journal: TailedJournal,
+    journal: Recorded,
     target: SampleTarget,
-    base: TimeBase,
+    base: Pick<TimeBase, 'seconds' | 'nanos'>,
     delta: number,
     value: number,
     place: number,

@@ -14,6 +14,7 @@ import { Ingest } from './ingest.ts';
 import { RequestBuilder } from './request.ts';
 import { SeriesIndex, type AdmittedState } from './series.ts';
 import type { Intake, IntakeContext, Request, Signal, Splitter } from './signal.ts';
+import type { SelfObservation } from './self-telemetry.ts';
 import { splitByResource, splitRequest } from './split.ts';
 import { Targets } from './targets.ts';
 import type { TailedJournal } from './tailed-journal.ts';
@@ -98,6 +99,10 @@ class MetricsIntake implements Intake<PointBatch> {
 
   frame(journal: TailedJournal, frame: Frame): boolean {
     return this.#ingest.frame(journal, frame);
+  }
+
+  observe(observation: SelfObservation, close: Close): void {
+    this.#ingest.observe(observation, close);
   }
 
   end({ id }: TailedJournal, { nowMillis, intervalMillis }: Close): void {

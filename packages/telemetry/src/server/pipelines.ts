@@ -24,7 +24,7 @@ import { SCRAPED_SUFFIX, type ConfigurationStatus } from '../tree/requests.ts';
 import type { CyclesOptions } from './cycles.ts';
 import { MetricsSignal } from './metrics-signal.ts';
 import { Pipeline } from './pipeline.ts';
-import { SelfTelemetry } from './self-telemetry.ts';
+import { SelfTelemetry, type Subject } from './self-telemetry.ts';
 import type { Signal } from './signal.ts';
 import { SpansSignal } from './spans-signal.ts';
 
@@ -43,8 +43,7 @@ export interface PipelinesOptions {
 }
 
 interface Entry {
-  readonly name: string;
-  readonly exporter: string;
+  readonly subject: Subject;
   readonly pipeline: AnyPipeline;
   readonly endpoint?: PrometheusEndpoint;
 }
@@ -89,13 +88,17 @@ export class Pipelines {
   /** What each of them is doing, by the name of its directory. */
   get statuses(): Record<string, ConfigurationStatus> {
     const statuses: Record<string, ConfigurationStatus> = {};
-    for (const { name, exporter, pipeline, endpoint } of [...this.#entries.values()].flat()) {
-      const { state, progress } = pipeline;
+    for (const { subject, pipeline, endpoint } of [...this.#entries.values()].flat()) {
+      const { state, progress, pendingBytes } = pipeline;
       const error = pipeline.error ?? endpoint?.error;
-      statuses[name] = {
-        exporter,
+      statuses[subject.configuration] = {
+        signal: subject.signal,
+        exporter: subject.exporter,
         state,
         progress,
+        journalBytes: pendingBytes,
+        ...(pipeline instanceof Pipeline ? { requests: pipeline.health.requests } : {}),
+        ...this.#self.latest(subject),
         ...(error === undefined ? {} : { error: error.message }),
         ...(endpoint?.url === undefined ? {} : { url: endpoint.url }),
       };
@@ -108,62 +111,71 @@ export class Pipelines {
     await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
   }
 
-  #create(digest: string, config: SignalConfig): Entry[] {
+  #create(configuration: string, config: SignalConfig): Entry[] {
     const exporter = config.exporter.type;
     const { link, log } = this.#options;
     if (link !== undefined) {
-      const directory = path.join(this.#options.directory, 'server', digest);
-      const pipeline = new Forwarding({ directory, digest, exporterType: exporter, link, log });
-      return [{ name: digest, exporter, pipeline }];
+      const { signal = 'metrics' } = config;
+      const directory = path.join(this.#options.directory, 'server', configuration);
+      const pipeline = new Forwarding({
+        directory,
+        digest: configuration,
+        exporterType: exporter,
+        link,
+        log,
+      });
+      return [{ subject: { signal, exporter, configuration }, pipeline }];
     }
     if (config.signal === 'traces') {
-      const pipeline = this.#observed('traces', digest, exporter, new SpansSignal(config));
-      return [{ name: digest, exporter, pipeline }];
+      return [this.#pushed({ signal: 'traces', exporter, configuration }, new SpansSignal(config))];
     }
     if (exporter === 'prometheus') {
-      return [this.#scraped(digest, config, whereOf(config.exporter.options))];
+      return [this.#scraped(configuration, config, whereOf(config.exporter.options))];
     }
-    const pipeline = this.#observed('metrics', digest, exporter, new MetricsSignal(config));
-    const pushed = { name: digest, exporter, pipeline };
+    const signal = new MetricsSignal(config);
+    const pushed = this.#pushed({ signal: 'metrics', exporter, configuration }, signal, config.selfTelemetry);
     const { prometheus } = config;
     return prometheus === undefined
       ? [pushed]
-      : [pushed, this.#scraped(digest + SCRAPED_SUFFIX, config, prometheus)];
+      : [pushed, this.#scraped(configuration + SCRAPED_SUFFIX, config, prometheus)];
   }
 
-  #scraped(name: string, config: MetricsConfig, where: PrometheusConfig): Entry {
+  /** `carriesSelf`: whether these metrics are to tell of the server as well. */
+  #pushed(subject: Subject, signal: MetricsSignal | SpansSignal, carriesSelf = true): Entry {
+    const hooks = {
+      onExported: (seconds: number) => this.#self.exported(subject, seconds),
+      onIngested: (seconds: number) => this.#self.ingested(subject, seconds),
+    };
+    const { configuration } = subject;
+    const pipeline =
+      signal instanceof SpansSignal
+        ? this.#pipeline(subject, signal, hooks)
+        : this.#pipeline(subject, signal, {
+            ...hooks,
+            ...(carriesSelf ? { takeSelf: () => this.#self.take(configuration) } : {}),
+          });
+    this.#self.add(subject, () => pipeline.health);
+    return { subject, pipeline };
+  }
+
+  #scraped(configuration: string, config: MetricsConfig, where: PrometheusConfig): Entry {
+    const subject = { signal: 'metrics', exporter: 'prometheus', configuration } as const;
     const store = new PrometheusStore();
     const signal = new MetricsSignal(scrapedConfig(config), store);
-    const pipeline = this.#pipeline(name, 'prometheus', signal, { takeSelf: () => this.#self.take(name) });
+    const { selfTelemetry = true } = config;
+    const takeSelf = selfTelemetry ? { takeSelf: () => this.#self.take(configuration) } : {};
+    const pipeline = this.#pipeline(subject, signal, takeSelf);
     const endpoint = this.#endpoint(where);
-    endpoint.add(name, { store, refresh: () => pipeline.flush({ tick: true }) });
-    return { name, exporter: 'prometheus', pipeline, endpoint };
-  }
-
-  /** One that appears in the self-telemetry; metrics carry it as well. */
-  #observed<Batch>(
-    signal: 'metrics' | 'traces',
-    configuration: string,
-    exporter: string,
-    of: Signal<Batch>,
-  ): Pipeline<Batch> {
-    const subject = { signal, exporter, configuration };
-    const pipeline = this.#pipeline(configuration, exporter, of, {
-      onExported: (seconds) => this.#self.exported(subject, seconds),
-      onIngested: (seconds) => this.#self.ingested(subject, seconds),
-      ...(signal === 'metrics' ? { takeSelf: () => this.#self.take(configuration) } : {}),
-    });
-    this.#self.add(subject, () => pipeline.health);
-    return pipeline;
+    endpoint.add(configuration, { store, refresh: () => pipeline.flush({ tick: true }) });
+    return { subject, pipeline, endpoint };
   }
 
   #pipeline<Batch>(
-    name: string,
-    exporterType: string,
+    { configuration, exporter: exporterType }: Subject,
     signal: Signal<Batch>,
     hooks: Pick<CyclesOptions<Batch>, 'takeSelf' | 'onExported' | 'onIngested'>,
   ): Pipeline<Batch> {
-    const directory = path.join(this.#options.directory, 'server', name);
+    const directory = path.join(this.#options.directory, 'server', configuration);
     return new Pipeline({ ...this.#options, ...hooks, directory, exporterType, signal });
   }
 

@@ -40,11 +40,15 @@ export interface PipelineHealth {
 
 /** Who is observed: attributes of its points. */
 export interface Subject {
-  /** `metrics` or `traces`. */
-  readonly signal: string;
+  readonly signal: 'metrics' | 'traces';
   readonly exporter: string;
   /** Name of the configuration in the tree's directory and status. */
   readonly configuration: string;
+}
+
+interface Latest {
+  readonly exportSeconds?: number;
+  readonly lagSeconds?: number;
 }
 
 const PREFIX = 'multistorageclient.telemetry.';
@@ -53,6 +57,7 @@ const MAX_SAMPLES = 1024;
 export class SelfTelemetry {
   readonly #startMillis = Date.now();
   readonly #subjects = new Map<Subject, () => PipelineHealth>();
+  readonly #latest = new WeakMap<Subject, Latest>();
   readonly #samples = new Map<string, SelfPoint[]>();
 
   /** Adds a pipeline that is observed. */
@@ -72,13 +77,20 @@ export class SelfTelemetry {
   }
 
   /** A request has been answered, or given up. */
-  exported(subject: Subject, seconds: number): void {
-    this.#sample('export.duration', { ...subject }, seconds);
+  exported(subject: Subject, exportSeconds: number): void {
+    this.#latest.set(subject, { ...this.#latest.get(subject), exportSeconds });
+    this.#sample('export.duration', { ...subject }, exportSeconds);
   }
 
   /** A cycle has read what was recorded so long before. */
-  ingested(subject: Subject, seconds: number): void {
-    this.#sample('ingest.lag', { ...subject }, seconds);
+  ingested(subject: Subject, lagSeconds: number): void {
+    this.#latest.set(subject, { ...this.#latest.get(subject), lagSeconds });
+    this.#sample('ingest.lag', { ...subject }, lagSeconds);
+  }
+
+  /** The last duration and the last lag of a pipeline. */
+  latest(subject: Subject): Latest {
+    return this.#latest.get(subject) ?? {};
   }
 
   #sample(name: string, attributes: Record<string, string>, value: number): void {

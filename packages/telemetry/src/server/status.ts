@@ -32,12 +32,7 @@ export interface WriterStatus {
   readonly account: Account;
 }
 
-export interface TreeConfigurationStatus {
-  readonly exporter: string;
-  readonly state: ConfigurationStatus['state'];
-  readonly error?: string;
-  /** Where `/metrics` is served. */
-  readonly url?: string;
+export interface TreeConfigurationStatus extends Omit<ConfigurationStatus, 'progress'> {
   /** Writers so far, those included whose journals are gone. */
   readonly writers: number;
   readonly account: Account;
@@ -76,13 +71,14 @@ export function readTreeStatus(directory: string): TreeStatus {
       writers.push(...found.writers);
       account = addAccounts(account, found.account);
     }
-    const { exporter, state, error, url } = said[digest] ?? { exporter: found.exporter, state: 'starting' };
     const count = found.writers.length + found.retired;
+    const { progress: _progress, ...saying } = said[digest] ?? {
+      exporter: found.exporter,
+      state: 'starting',
+      progress: 0,
+    };
     configurations[digest] = {
-      exporter,
-      state,
-      ...(error === undefined ? {} : { error }),
-      ...(url === undefined ? {} : { url }),
+      ...saying,
       writers: count,
       account: found.account,
     };

@@ -15,6 +15,7 @@ import type { LastValue } from '../resample/last-value.ts';
 import type { ObservedSum } from '../resample/observed-sum.ts';
 import type { Sum } from '../resample/sum.ts';
 import type { Aggregates } from './aggregates.ts';
+import type { SelfPoint } from './self-telemetry.ts';
 import type { ExportedSeries, SeriesIndex } from './series.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
@@ -50,6 +51,10 @@ export type Target = {
     }
 );
 
+export type SelfTarget =
+  | { readonly kind: 'gauge'; readonly samples: SampleTarget }
+  | { readonly kind: 'observed'; readonly sum: ObservedSum };
+
 export class Targets {
   readonly #index: SeriesIndex;
   readonly #aggregates: Aggregates;
@@ -69,6 +74,17 @@ export class Targets {
       journal.targets.set(id, target);
     }
     return target;
+  }
+
+  /** What an observation of the server itself goes to. */
+  ofSelf({ name, unit, kind, attributes }: SelfPoint, startMillis: number): SelfTarget {
+    const scope = { name: METER_NAME };
+    const instrument = { id: 0, kind, scope, name, unit, description: '', valueType: 'double' } as const;
+    // It belongs to the tree, as its name says.
+    const series = this.#index.series('', { attributes: {} }, instrument, attributes);
+    return kind === 'gauge'
+      ? { kind, samples: this.#samples(series, startMillis) }
+      : { kind: 'observed', sum: this.#aggregates.observedSum(series, startMillis) };
   }
 
   #resolve(

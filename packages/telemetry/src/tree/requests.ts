@@ -25,8 +25,18 @@ export interface ConfigurationStatus {
   readonly exporter: string;
   readonly state: 'starting' | 'ok' | 'away' | 'failed';
   readonly error?: string;
+  /** What is exported; absent in trees of version 0.1.0. */
+  readonly signal?: 'metrics' | 'traces';
   /** Where `/metrics` is served. */
   readonly url?: string;
+  /** Journal bytes that wait. */
+  readonly journalBytes?: number;
+  /** Requests so far, by what became of them. */
+  readonly requests?: Readonly<Record<string, number>>;
+  /** Seconds that the last request took. */
+  readonly exportSeconds?: number;
+  /** Seconds from recording to reading, of what was read last. */
+  readonly lagSeconds?: number;
   /** Grows with every request that is settled. */
   readonly progress: number;
 }

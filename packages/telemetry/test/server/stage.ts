@@ -10,6 +10,7 @@ import type { MetricsConfig, ResamplingConfig } from '../../src/config/signals.t
 import { journalPlaces, journalsDirectory } from '../../src/journal/places.ts';
 import type { Account } from '../../src/server/account.ts';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
+import type { CyclesOptions } from '../../src/server/cycles.ts';
 import { MetricsSignal } from '../../src/server/metrics-signal.ts';
 import { Pipeline } from '../../src/server/pipeline.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
@@ -30,6 +31,8 @@ export interface StageOptions {
   /** Short: an answer that never comes is waited for so long. */
   readonly exportTimeoutMillis?: number;
   readonly exporter?: MetricsConfig['exporter'];
+  readonly selfTelemetry?: boolean;
+  readonly prometheus?: MetricsConfig['prometheus'];
   /** Default: one of its own. */
   readonly directory?: string;
 }
@@ -75,6 +78,8 @@ export class Stage {
         exportIntervalMillis: options.exportIntervalMillis ?? 10_000,
         exportTimeoutMillis: options.exportTimeoutMillis ?? 1,
       },
+      ...(options.selfTelemetry === true ? {} : { selfTelemetry: false }),
+      ...(options.prometheus === undefined ? {} : { prometheus: options.prometheus }),
       resampling: options.resampling ?? { type: 'none' },
       ...(options.cardinalityLimit === undefined ? {} : { cardinalityLimit: options.cardinalityLimit }),
     };
@@ -97,12 +102,14 @@ export class Stage {
   async pipeline(
     directory: string = this.directory,
     treeResource = { attributes: { 'service.name': 'tree' } },
+    hooks: Pick<CyclesOptions<PointBatch>, 'takeSelf'> = {},
   ): Promise<MetricsPipeline> {
     const pipeline = new Pipeline({
       directory: path.join(directory, 'server', this.digest),
       exporterType: this.config.exporter.type,
       signal: new MetricsSignal(this.config),
       treeResource,
+      ...hooks,
       log: (message) => this.log.push(message),
       onChange: () => undefined,
     });

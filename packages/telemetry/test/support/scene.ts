@@ -137,6 +137,8 @@ export function metricsTo(
     exporter: { type: 'otlp', options: { endpoint: sink.url } },
     reader: { options: { collectIntervalMillis: 100, exportIntervalMillis: 200, ...options } },
     resampling: { type: resampling },
+    // Tests count what arrives.
+    self_telemetry: false,
   };
 }
 
