@@ -15,7 +15,8 @@ import { Backend } from './server/scripted-exporter.ts';
 const EXPORTER = `${new URL('server/scripted-exporter.js', import.meta.url).href}#ScriptedExporter`;
 
 function configFor(backend: Backend, over: object = {}): MetricsOptions {
-  return { exporter: { type: EXPORTER, options: { backend: backend.name } }, ...over };
+  const exporter = { type: EXPORTER, options: { backend: backend.name } };
+  return { exporter, self_telemetry: false, ...over };
 }
 
 /** As JavaScript may pass it. */

@@ -94,7 +94,10 @@ describe('LOCAL where no directory can be written', { concurrency: 2, timeout: D
     const scene = new Scene(t);
     const sink = await scene.sink();
     const file = path.join(scene.root, 'out.jsonl');
-    const toFile: MetricsOptions = { exporter: { type: 'file', options: { path: file } } };
+    const toFile: MetricsOptions = {
+      exporter: { type: 'file', options: { path: file } },
+      self_telemetry: false,
+    };
     const beside = { init: { mode: 'server', address: scene.directory } as const, config: metricsTo(sink) };
     const job: LocalJob = { init: LOCAL, config: toFile, count: COUNT, beside };
     await assertInMemory(start(scene, job, { env: unusableRoot(scene) }));

@@ -27,14 +27,14 @@ test('console, otlp, and any class of the program; what cannot be imported disab
     (to, { root, directory }): ExportersJob => {
       const module = path.join(root, 'mine.mjs');
       writeFileSync(module, MINE);
-      const { reader, exporter: otlp } = metricsTo(to);
+      const { exporter: otlp, ...others } = metricsTo(to);
       const exporters = [
         { type: 'console' },
         otlp!,
         { type: `${module}#Mine`, options: { file: path.join(root, 'mine.txt') } },
         { type: 'not-installed#Exporter' },
       ];
-      return { directory, configs: exporters.map((exporter) => ({ exporter, reader: reader! })) };
+      return { directory, configs: exporters.map((exporter) => ({ ...others, exporter })) };
     },
   );
   assert.deepEqual(
