@@ -242,8 +242,9 @@ export class Link {
     const waiting = this.#waiting.get(journal);
     if (waiting === undefined) return;
     const { parcel, settle } = waiting;
-    const isSettled = parcel.endedAtMillis === undefined ? sequence >= parcel.sequence : isEnded;
-    if (!isSettled) return;
+    const isWritten = parcel.endedAtMillis === undefined && sequence >= parcel.sequence;
+    // Behind its end the server takes nothing more.
+    if (!isEnded && !isWritten) return;
     this.#waiting.delete(journal);
     this.settled++;
     settle(true);
