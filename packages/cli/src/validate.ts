@@ -75,6 +75,7 @@ function asJson({ path: file, problems, loaded, checked }: Verdict): object {
     problems,
     files: loaded?.files,
     disabled: isDisabled(process.env),
+    unknownSections: checked.unknownSections,
     metrics: metrics && { ...metrics, exporter: exporterOf(metrics.exporter), attributes: typesIn(checked) },
     traces: traces && { ...traces, exporter: exporterOf(traces.exporter) },
   };
@@ -93,6 +94,9 @@ function asText({ path: file, problems, loaded, checked }: Verdict): string[] {
     ...(loaded.files.length > 1 ? [`files    ${loaded.files.join(', ')}`] : []),
     `metrics  ${metrics === undefined ? otherwise : accountOfMetrics(checked, metrics)}`,
     `traces   ${traces === undefined ? otherwise : accountOfTraces(traces)}`,
+    ...(checked.unknownSections.length > 0
+      ? [`note     not known here, left alone: ${checked.unknownSections.join(', ')}`]
+      : []),
     ...(isDisabled(process.env) ? ['OTEL_SDK_DISABLED is true: nothing is recorded'] : []),
   ];
 }

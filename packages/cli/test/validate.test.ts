@@ -62,6 +62,22 @@ describe('msc-telemetry validate', () => {
     assert.ok(!(stdout + json).includes('hunter2'));
   });
 
+  it('lists sections that are not known', async (t) => {
+    const cli = cliWith(t, {
+      'newer.yaml': 'newer: {}\npath_mapping: {}\nopentelemtric: {}\nopentelemetry: {}',
+    });
+    const wrong = await cli.run(['validate', 'newer.yaml'], { env: ALONE });
+    assert.deepEqual([wrong.code, wrong.stdout.split('\n').length], [1, 3]);
+    writeFileSync(path.join(cli.directory, 'newer.yaml'), 'newer: {}\npath_mapping: {}\ntracing: {}');
+    const { code, stdout } = await cli.run(['validate', 'newer.yaml'], { env: ALONE });
+    assert.deepEqual(
+      [code, stdout.trimEnd().split('\n').at(-1)],
+      [0, 'note     not known here, left alone: newer, tracing'],
+    );
+    const { stdout: json } = await cli.run(['validate', '--json', 'newer.yaml'], { env: ALONE });
+    assert.deepEqual(lastLine(json).unknownSections, ['newer', 'tracing']);
+  });
+
   it('says all that is wrong, with file and line', async (t) => {
     const cli = cliWith(t, { 'wrong.yaml': WRONG });
     const file = path.join(cli.directory, 'wrong.yaml');

@@ -9,11 +9,14 @@ import type { Surroundings } from './attributes.ts';
 import type { LoadedConfiguration } from './load.ts';
 import { resolveMetricsConfig } from './metrics.ts';
 import { resolvedFrom, sectionOf, type SignalName } from './section.ts';
+import { unknownSections } from './sections.ts';
 import type { MetricsConfig, TracesConfig } from './signals.ts';
 import { resolveTracesConfig } from './traces.ts';
 
 export interface CheckedConfiguration {
   readonly problems: readonly Problem[];
+  /** Sections that are not known, and left alone. */
+  readonly unknownSections: readonly string[];
   /** `undefined` where it is not configured, or wrong. */
   readonly metrics: MetricsConfig | undefined;
   readonly traces: TracesConfig | undefined;
@@ -46,5 +49,5 @@ export function checkConfiguration(
   }
   const metrics = check('metrics', resolveMetricsConfig);
   const traces = check('traces', resolveTracesConfig);
-  return { problems, metrics, traces };
+  return { problems, unknownSections: unknownSections(loaded.configuration), metrics, traces };
 }

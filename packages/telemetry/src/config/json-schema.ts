@@ -5,7 +5,11 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 type Described = Readonly<Record<string, { readonly json: JsonSchema }>>;
 
-export function objectJson(fields: Described, required: readonly string[]): JsonSchema {
+export function objectJson(
+  fields: Described,
+  required: readonly string[],
+  additionalProperties: boolean = false,
+): JsonSchema {
   const names = Object.keys(fields);
   const properties = names.flatMap((name): [string, JsonSchema][] => {
     const { json } = fields[name];
@@ -29,7 +33,7 @@ export function objectJson(fields: Described, required: readonly string[]): Json
   return {
     type: 'object',
     properties: Object.fromEntries(properties),
-    additionalProperties: false,
+    additionalProperties,
     ...(always.length === 0 ? {} : { required: always }),
     ...(rules.length === 0 ? {} : { allOf: rules }),
   };

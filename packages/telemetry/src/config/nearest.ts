@@ -2,9 +2,19 @@
 export function suggestion(typed: string, known: readonly string[]): string {
   const [nearest] = known
     .map((name) => ({ name, edits: editsBetween(typed, name) }))
-    .filter(({ name, edits }) => edits <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, edits }) => edits <= editsFor(name, 3))
     .toSorted((a, b) => a.edits - b.edits);
   return nearest === undefined ? '' : ` (did you mean ${nearest.name}?)`;
+}
+
+/** The first of the names that a text is a typo of: nearer than what `suggestion` asks about. */
+export function misspelt(typed: string, names: readonly string[]): string | undefined {
+  const text = typed.toLowerCase();
+  return names.find((name) => editsBetween(text, name) <= editsFor(name, 4));
+}
+
+function editsFor({ length }: string, lettersPerEdit: number): number {
+  return Math.max(1, Math.floor(length / lettersPerEdit));
 }
 
 /** Letters inserted, left out, replaced, or swapped with their neighbour that make one text the other. */

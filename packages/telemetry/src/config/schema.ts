@@ -7,7 +7,7 @@
  */
 import type { Problem } from '../errors.ts';
 import { objectJson, taggedJson, type JsonSchema } from './json-schema.ts';
-import { suggestion } from './nearest.ts';
+import { misspelt, suggestion } from './nearest.ts';
 import { alternatives, snakeCase } from './spelling.ts';
 
 /** Where a value was found, and where its problems go. */
@@ -103,8 +103,36 @@ export function object<T extends object>(
   };
 }
 
-/** What was read for each known key that is there, `undefined` where it is wrong. */
-function readFields(schemas: Schemas, value: unknown, place: Place): Map<string, unknown> | undefined {
+/** Known keys, and any others as long as they are no typo of one of `important`; those are not read. */
+export function open<T extends object>(
+  fields: Fields<T>,
+  important: readonly (keyof T & string)[],
+): Schema<T> {
+  const schemas: Schemas = fields;
+  const unknown = (key: string): string | undefined => {
+    const meant = misspelt(key, important);
+    return meant === undefined ? undefined : `${meant}, or a key that is less like it`;
+  };
+  return {
+    expected: 'an object',
+    json: objectJson(schemas, [], true),
+    read(value, place) {
+      const found = readFields(schemas, value, place, unknown);
+      return found === undefined ? undefined : (plain(found) as T);
+    },
+  };
+}
+
+/**
+ * What was read for each known key that is there, `undefined` where it is wrong.
+ * @param unknown what is expected instead of a key that is not known, if anything.
+ */
+function readFields(
+  schemas: Schemas,
+  value: unknown,
+  place: Place,
+  unknown: (key: string) => string | undefined = (key) => unknownKey(key, Object.keys(schemas)),
+): Map<string, unknown> | undefined {
   if (!isObject(value)) return refuse(place, value, objectOf(schemas));
   const names = new Map(
     Object.keys(schemas).flatMap((name) => [
@@ -117,8 +145,10 @@ function readFields(schemas: Schemas, value: unknown, place: Place): Map<string,
     if (part === undefined) continue;
     const name = names.get(key);
     const at = inside(place, key);
-    if (name === undefined) refuse(at, part, unknownKey(key, Object.keys(schemas)));
-    else if (found.has(name)) refuse(at, part, `only one spelling of ${name}`);
+    if (name === undefined) {
+      const expected = unknown(key);
+      if (expected !== undefined) refuse(at, part, expected);
+    } else if (found.has(name)) refuse(at, part, `only one spelling of ${name}`);
     else found.set(name, schemas[name].read(part, at));
   }
   return found;

@@ -8,8 +8,20 @@
 import { READER_OPTIONS, type ReaderOptions } from '../readers/intervals.ts';
 import { ATTRIBUTE_VALUE, type AttributeValue } from './attribute-value.ts';
 import { boundaries, choice, integer, millis, plainData, share, text, truth } from './scalars.ts';
-import { anything, described, list, map, object, tagged, type Schema, type Tagged } from './schema.ts';
+import {
+  anything,
+  described,
+  list,
+  map,
+  object,
+  open,
+  tagged,
+  type Fields,
+  type Schema,
+  type Tagged,
+} from './schema.ts';
 import { DEFAULT_CARDINALITY_LIMIT, DEFAULT_PROMETHEUS, type ResamplingPolicy } from './signals.ts';
+import { snakeCase } from './spelling.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -238,7 +250,7 @@ interface GivenConfiguration {
 
 export const INCLUDE: Schema<readonly (string | undefined)[]> = list(text('the path of a file'));
 
-export const CONFIGURATION: Schema<GivenConfiguration> = object<GivenConfiguration>({
+const SECTIONS: Fields<GivenConfiguration> = {
   include: described(INCLUDE, 'Files to add, absolute or relative to this one; they include no others.'),
   profiles: anything({ type: 'object' }),
   cache: anything({ type: 'object' }),
@@ -248,4 +260,13 @@ export const CONFIGURATION: Schema<GivenConfiguration> = object<GivenConfigurati
   }),
   pathMapping: anything({ type: 'object' }),
   posix: anything({ type: 'object' }),
-});
+};
+
+/** A newer MSC may have sections that this version does not know. */
+export const CONFIGURATION: Schema<GivenConfiguration> = open(SECTIONS, ['opentelemetry', 'include']);
+
+/** Sections of a configuration that are not known here. */
+export function unknownSections(configuration: Readonly<Record<string, unknown>>): string[] {
+  const known = new Set(Object.keys(SECTIONS).flatMap((name) => [name, snakeCase(name)]));
+  return Object.keys(configuration).filter((key) => !known.has(key));
+}

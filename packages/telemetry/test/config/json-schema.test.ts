@@ -30,13 +30,18 @@ suite('the JSON Schema', () => {
     assert.deepEqual([conforms(example, SCHEMA), isValid(example)], [true, true]);
   });
 
-  const files = readdirSync(WRONG).filter((name) => /^(?!syntax).*\.(yaml|json)$/.test(name));
+  const files = readdirSync(WRONG).filter((name) => /^(?!syntax|misspelt-).*\.(yaml|json)$/.test(name));
   for (const file of files) {
     test(`judges as the validation does: ${file}`, () => {
       const value = read(path.join(WRONG, file));
       assert.equal(conforms(value, SCHEMA), isValid(value));
     });
   }
+
+  test('accepts sections that are not known, and cannot tell a typo from them', () => {
+    assert.deepEqual([conforms({ newer: 1 }, SCHEMA), isValid({ newer: 1 })], [true, true]);
+    assert.deepEqual([conforms({ includes: [] }, SCHEMA), isValid({ includes: [] })], [true, false]);
+  });
 
   const values: [options: object, isRight: boolean][] = [
     [{ metrics: { cardinalityLimit: 5 } }, true],

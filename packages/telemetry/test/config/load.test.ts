@@ -214,6 +214,12 @@ opentelemetry:
     assert.deepEqual([profiles, cache], [{ a: { key: '${NOT_SET} a' } }, { b: ['$NOT_SET'] }]);
   });
 
+  test('are put into sections that are not known, which are kept for expressions', (t) => {
+    const text = 'newer: {key: "$A"}\notel: [1]\nexclude: {}\nopentelemetry: {}';
+    const { newer, otel, exclude } = contentOf(text, { A: 'a' }, t);
+    assert.deepEqual([newer, otel, exclude], [{ key: 'a' }, [1], {}]);
+  });
+
   test('that are not set are problems in opentelemetry, all at once', (t) => {
     const text = 'opentelemetry: {traces: {exporter: {type: "$NOT_SET", options: ["${}", "${toString}"]}}}';
     const { code, problems } = errorOf(() => contentOf(text, {}, t));
@@ -290,11 +296,9 @@ suite('files that are included', () => {
       'main.yaml': 'include: [a.yaml]',
       'a.yaml': '__proto__: {opentelemetry: {metrics: {exporter: {type: console}}}}',
     });
-    const { problems } = errorOf(() => loadConfiguration(path.join(directory, 'main.yaml'), {}));
-    assert.deepEqual(
-      problems.map(({ path: at }) => at),
-      ['__proto__'],
-    );
+    const { configuration } = loadConfiguration(path.join(directory, 'main.yaml'), {})!;
+    assert.equal(configuration['opentelemetry'], undefined);
+    assert.deepEqual(Object.keys(configuration), ['__proto__']);
   });
 
   test('have their problems reported with their own names and lines, beside those of others', (t) => {
