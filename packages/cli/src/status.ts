@@ -75,6 +75,7 @@ function describe(tree: TreeStatus, paint: Paint): string[] {
     paint('bold', directory),
     `server   ${served}`,
     ...describeLink(tree.link),
+    ...describeEndpoints(tree),
     ...section([['configuration', 'exporter', 'state', 'writers', ...counts], ...configured]),
     ...reportFailures(tree, paint),
     ...section([['writer', '', 'state', ...counts], ...writing]),
@@ -91,6 +92,11 @@ function describeLink(link: TreeStatus['link']): string[] {
   if (clients !== undefined) parts.push(`${formatCount(clients)} clients`);
   if (error !== undefined) parts.push(error);
   return [`link     ${parts.join(', ')}`];
+}
+
+function describeEndpoints({ configurations }: TreeStatus): string[] {
+  const urls = new Set(Object.values(configurations).flatMap(({ url }) => url ?? []));
+  return [...urls].map((url) => `scrape   ${url}`);
 }
 
 /** Nothing where there is only a header. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Account } from '@multistorageclient/telemetry';
-import { reportAccount, reportSummary, type Paint } from '../src/report.ts';
+import type { Account, TreeStatus } from '@multistorageclient/telemetry';
+import { reportAccount, reportFailures, reportSummary, type Paint } from '../src/report.ts';
 import { Summary } from '../src/summary.ts';
 import { line, point } from './lines.ts';
 
@@ -26,6 +26,27 @@ describe('reportAccount', () => {
 
   it('says when a record is missing', () => {
     assert.match(reportAccount({ ...ACCOUNT, recorded: 11 }, plain), /NOT BALANCED$/u);
+  });
+});
+
+describe('reportFailures', () => {
+  it('shows what keeps configurations from exporting, and what is wrong beside', () => {
+    const one = { exporter: 'otlp', writers: 1, account: ACCOUNT } as const;
+    const tree: TreeStatus = {
+      directory: '/tree',
+      configurations: {
+        fine: { ...one, state: 'ok' },
+        away: { ...one, state: 'away', error: 'connect ECONNREFUSED' },
+        scraped: { ...one, exporter: 'prometheus', state: 'ok', error: 'no /metrics (EADDRINUSE)' },
+      },
+      writers: [],
+      account: ACCOUNT,
+      balanced: true,
+    };
+    assert.deepEqual(reportFailures(tree, plain), [
+      'exporter otlp is away: connect ECONNREFUSED',
+      'no /metrics (EADDRINUSE)',
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { canonicalJson } from './config/canonical.ts';
+import { suggestion } from './config/nearest.ts';
 import { isObject } from './config/schema.ts';
 import type { ConfigurationSource } from './configured.ts';
 import { invalid, type Problem } from './errors.ts';
@@ -66,8 +67,23 @@ function instanceFor(options: InitOptions): Telemetry {
   return telemetry;
 }
 
+/** Of every option, so that a misspelt one is not taken for its default. */
+const KNOWN = {
+  mode: true,
+  address: true,
+  secret: true,
+  leaseMillis: true,
+  serverPath: true,
+  configuration: true,
+  flush: true,
+  exitTimeoutMillis: true,
+  segmentMaxBytes: true,
+  memoryMaxBytes: true,
+  spillMaxBytes: true,
+} satisfies Record<keyof InitOptions, true>;
+
 function check(options: InitOptions): void {
-  const problems: Problem[] = [];
+  const problems = unknownOptions(options);
   const { configuration, flush } = options;
   if (
     configuration === '' ||
@@ -91,6 +107,24 @@ function check(options: InitOptions): void {
   }
   if (problems.length > 0)
     throw invalid('MSC_CONFIGURATION_INVALID', 'telemetry options are invalid', problems);
+}
+
+/** As JavaScript may pass them. */
+function unknownOptions(options: unknown): Problem[] {
+  const names = Object.keys(KNOWN);
+  const expected = `options: ${names.join(', ')}`;
+  if (!isObject(options)) {
+    throw invalid('MSC_CONFIGURATION_INVALID', 'telemetry options are invalid', [
+      { path: 'options', value: options, expected: `an object with ${expected}` },
+    ]);
+  }
+  return Object.keys(options)
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const rest = `one of the ${expected}${suggestion(name, names)}`;
+      // It may be a misspelt secret.
+      return { path: name, value: '(hidden)', expected: rest };
+    });
 }
 
 function isMillis(value: unknown, minimum: number): boolean {

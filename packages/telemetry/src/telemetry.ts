@@ -27,7 +27,13 @@ import { Recording, type RecordingOptions, type SignalRecording } from './record
 import { TracesRecording } from './traces/recording.ts';
 import type { RecordingTracerProvider } from './traces/tracer.ts';
 import { ConsoleRelay } from './tree/console.ts';
-import { isAnswered, readServerStatus, removeRequest, requestFlush } from './tree/requests.ts';
+import {
+  isAnswered,
+  readServerStatus,
+  removeRequest,
+  requestFlush,
+  SCRAPED_SUFFIX,
+} from './tree/requests.ts';
 import { waitForExport } from './tree/wait.ts';
 import { VERSION } from './version.ts';
 
@@ -349,8 +355,16 @@ export class Telemetry {
     }
     for (const [digest, recording] of this.#byDigest) {
       const status = configurations[digest];
-      if (status?.state !== 'failed') continue;
-      logError(`${status.error ?? 'exporter failed'}: ${recording.signal} are dropped`);
+      const scraped = configurations[digest + SCRAPED_SUFFIX] ?? status;
+      if (status?.state === 'failed') {
+        logError(`${status.error ?? 'exporter failed'}: ${recording.signal} are dropped`);
+      } else if (
+        scraped?.exporter === 'prometheus' &&
+        scraped.state === 'ok' &&
+        scraped.error !== undefined
+      ) {
+        logError(scraped.error);
+      }
     }
   }
 }

@@ -40,6 +40,20 @@ suite('init', () => {
     assert.equal(existsSync(trees), false);
   });
 
+  test('refuses what is no object of options, and options that do not exist, without their values', () => {
+    for (const options of [null, 'local', 5, []]) {
+      const { code, problems } = refusal(options);
+      assert.deepEqual([code, problems[0].path], ['MSC_CONFIGURATION_INVALID', 'options']);
+    }
+    const { message, problems } = refusal({ mode: 'local', secrt: 'hunter2', flush: 0 });
+    assert.deepEqual(
+      problems.map(({ path: field }) => field),
+      ['secrt', 'flush'],
+    );
+    assert.match(message, /secrt: got "\(hidden\)", expected one of the options: .*did you mean secret\?/u);
+    assert.equal(existsSync(trees), false);
+  });
+
   test('refuses each flush that is none, and no other', () => {
     for (const flush of [0, 0.5, -1, NaN, Infinity, 2 ** 31, '10', 'Turn', null, {}]) {
       assert.deepEqual(

@@ -45,7 +45,12 @@ export class PrometheusEndpoint {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        options.log(`/metrics cannot be answered: ${String(error)}`);
+        response.destroy();
+      });
+    });
     this.#server.on('connection', (socket) => socket.unref());
     this.#server.on('listening', () => this.#listens());
     this.#server.on('error', (error) => this.#fails(error));
@@ -80,18 +85,19 @@ export class PrometheusEndpoint {
 
   #fails(error: NodeJS.ErrnoException): void {
     const { host, port, log, onChange } = this.#options;
-    if (this.error?.message !== error.message) {
-      log(`/metrics cannot be served at ${host}:${port} (${error.code ?? error.message}); it is tried again`);
-    }
-    this.error = error;
+    const why = error.code ?? error.message;
+    const message = `/metrics cannot be served at ${host}:${port} (${why}); it is tried again`;
+    if (this.error?.message !== message) log(message);
+    this.error = new Error(message);
     onChange();
     if (this.#isClosed) return;
     this.#retry = setTimeout(() => this.#listen(), RETRY_MILLIS).unref();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (pathname !== '/metrics') {
+    // Not parsed as a URL: there are request targets that are none.
+    const [target] = (request.url ?? '').split('?', 1);
+    if (target !== '/metrics') {
       response
         .writeHead(404, { 'content-type': 'text/plain' })
         .end('not found: the metrics are at /metrics\n');

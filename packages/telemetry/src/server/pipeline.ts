@@ -196,10 +196,12 @@ export class Pipeline<Batch> {
 
   #onState(failure: Error | undefined): void {
     const state = failure === undefined ? 'ok' : 'away';
-    if (state === this.state) return;
+    const isNew = state !== this.state;
+    if (!isNew && failure?.message === this.error?.message) return;
     this.state = state;
     this.error = failure;
     this.#options.onChange();
+    if (!isNew) return;
     const { exporterType: type } = this.#options;
     this.#options.log(
       failure === undefined

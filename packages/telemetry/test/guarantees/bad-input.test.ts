@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { readTreeStatus } from '../../src/server/status.ts';
@@ -69,6 +71,25 @@ describe('bad input', { concurrency: true }, () => {
     assert.equal(program.stderr.match(/no credentials/g)?.length, 1, program.stderr);
     const recorded = 3 * count;
     assertAccount(await scene.ended(), { recorded, exported: 0, dropped: { exporter: recorded } });
+  });
+
+  test('a port of /metrics that is taken: the program is told once, and exports all the same', async (t) => {
+    const scene = new Scene(t);
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    t.after(() => other.close());
+    const { port } = other.address() as AddressInfo;
+    const count = 100;
+    const configs = [{ ...metricsTo(await scene.sink()), prometheus: { options: { port } } }];
+    const burst = { init: { address: scene.directory }, configs, count, perTurn: 50, sums: true };
+    const program = scene.start('member', { burst, end: 'stay' });
+    await program.complains(
+      /\/metrics cannot be served at 127\.0\.0\.1:\d+ \(EADDRINUSE\); it is tried again\n/,
+    );
+    program.proceed();
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    assert.equal(program.stderr.match(/EADDRINUSE/g)?.length, 1, program.stderr);
+    assertAccount(await scene.ended(), { recorded: 3 * count, exported: count, merged: 2 * count });
   });
 
   test('values that an instrument cannot take are counted, and nothing throws', async (t) => {

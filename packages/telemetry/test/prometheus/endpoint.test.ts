@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
@@ -89,6 +90,28 @@ suite('a Prometheus endpoint', () => {
     const elsewhere = await fetch(new URL('/', url));
     assert.equal(elsewhere.status, 404);
     assert.match(await elsewhere.text(), /the metrics are at \/metrics/u);
+    assert.equal((await fetch(`${url}?name=level`)).status, 200);
+  });
+
+  test('answers request targets that are no URL', async (t) => {
+    const { url } = await serve(t);
+    const { hostname, port } = new URL(url);
+    for (const target of ['//', 'http://[', '/metrics/../..//']) {
+      const asked = request({ hostname, port, path: target }).end();
+      const [response] = await once(asked, 'response');
+      assert.equal(response.statusCode, 404, target);
+      response.resume();
+    }
+  });
+
+  test('ends the answer where the metrics cannot be written', async (t) => {
+    const { endpoint, log, url } = await serve(t);
+    const store = new PrometheusStore();
+    await store.export(gauge('level', 1));
+    Object.defineProperty(store, 'families', { get: () => assert.fail('unreadable') });
+    endpoint.add('broken', { store, refresh: () => Promise.resolve() });
+    await assert.rejects(fetch(url));
+    assert.deepEqual(log, ['/metrics cannot be answered: AssertionError [ERR_ASSERTION]: unreadable']);
   });
 
   test('waits for a port that is taken, and says so once', async (t) => {
