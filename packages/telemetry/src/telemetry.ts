@@ -8,13 +8,14 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Tracer } from '@opentelemetry/api';
 import type { BudgetOptions } from './budget.ts';
+import { complaintsOf } from './complaints.ts';
 import { canonicalJson } from './config/canonical.ts';
 import { configurationDigest } from './config/digest.ts';
 import { resolveMetricsConfig, type MetricsOptions } from './config/metrics.ts';
 import type { SignalConfig } from './config/signals.ts';
 import { resolveTracesConfig, type TracesOptions } from './config/traces.ts';
 import { Configured, type ConfigurationSource, type SignalResolution } from './configured.ts';
-import { TelemetryError } from './errors.ts';
+import { flushConfigurations } from './flush.ts';
 import type { LocalServer } from './local.ts';
 import { logError } from './log.ts';
 import type { Membership, TelemetryMode } from './modes.ts';
@@ -27,21 +28,13 @@ import { Recording, type RecordingOptions, type SignalRecording } from './record
 import { TracesRecording } from './traces/recording.ts';
 import type { RecordingTracerProvider } from './traces/tracer.ts';
 import { ConsoleRelay } from './tree/console.ts';
-import {
-  isAnswered,
-  readServerStatus,
-  removeRequest,
-  requestFlush,
-  SCRAPED_SUFFIX,
-} from './tree/requests.ts';
 import { waitForExport } from './tree/wait.ts';
 import { VERSION } from './version.ts';
 
-const { clearInterval, setInterval, setTimeout } = globalThis;
+const { clearInterval, setInterval } = globalThis;
 const { env: environment } = process;
 
 const HEARTBEAT_MILLIS = 1000;
-const ANSWER_POLL_MILLIS = 5;
 const DEFAULT_EXIT_TIMEOUT_MILLIS = 5000;
 
 /** How a signal comes from what a user writes to what records it. */
@@ -293,40 +286,8 @@ export class Telemetry {
     await Promise.all([...this.#byDigest.values()].map((recording) => recording.observe()));
   }
 
-  /** One request for each configuration, by its digest. */
-  #requests(): Map<string, string> {
-    const requests = new Map<string, string>();
-    for (const digest of this.#byDigest.keys()) {
-      const request = requestFlush(this.#membership.directory, digest);
-      if (request !== undefined) requests.set(digest, request);
-    }
-    return requests;
-  }
-
-  async #exported(timeoutMillis: number): Promise<void> {
-    const deadline = Date.now() + timeoutMillis;
-    for (const [digest, request] of this.#requests()) {
-      while (!isAnswered(request)) {
-        if (Date.now() >= deadline) {
-          removeRequest(request);
-          const state = readServerStatus(this.#membership.directory)?.configurations[digest];
-          const why =
-            state?.error ?? (state === undefined ? 'the server has not answered' : `state ${state.state}`);
-          throw new TelemetryError(
-            'MSC_FLUSH_TIMEOUT',
-            `not exported within ${timeoutMillis} ms (${why}); it stays in the journal`,
-            [
-              {
-                path: 'timeoutMillis',
-                value: timeoutMillis,
-                expected: 'enough time for the backend to answer',
-              },
-            ],
-          );
-        }
-        await new Promise((resolve) => void setTimeout(resolve, ANSWER_POLL_MILLIS));
-      }
-    }
+  #exported(timeoutMillis: number): Promise<void> {
+    return flushConfigurations(this.#membership.directory, this.#byDigest.keys(), timeoutMillis);
   }
 
   async #close(timeoutMillis: number): Promise<void> {
@@ -348,23 +309,6 @@ export class Telemetry {
     for (const { recorder } of this.#byDigest.values()) recorder.flush();
     this.#membership.supervisor?.check();
     this.#relay?.relay();
-    const { configurations = {}, link } = readServerStatus(this.#membership.directory) ?? {};
-    // A connection that is away comes back by itself; what else there is takes somebody to look at it.
-    if (link?.error !== undefined && link.errorCode !== 'MSC_LINK_AWAY') {
-      logError(`${link.host}:${link.port}: ${link.error}: what is recorded stays in the journal`);
-    }
-    for (const [digest, recording] of this.#byDigest) {
-      const status = configurations[digest];
-      const scraped = configurations[digest + SCRAPED_SUFFIX] ?? status;
-      if (status?.state === 'failed') {
-        logError(`${status.error ?? 'exporter failed'}: ${recording.signal} are dropped`);
-      } else if (
-        scraped?.exporter === 'prometheus' &&
-        scraped.state === 'ok' &&
-        scraped.error !== undefined
-      ) {
-        logError(scraped.error);
-      }
-    }
+    for (const complaint of complaintsOf(this.#membership.directory, this.#byDigest)) logError(complaint);
   }
 }
