@@ -38,7 +38,13 @@ function statusOf(recorded: number, change: Partial<TreeStatus> = {}): TreeStatu
     duplicated: 0,
     overflowed: 0,
   };
-  const configuration = { exporter: 'file', state: 'ok', writers: TALLIES.length, account } as const;
+  const configuration = {
+    exporter: 'file',
+    state: 'ok',
+    writers: TALLIES.length,
+    journalBytes: 0,
+    account,
+  } as const;
   return {
     directory: '/tree',
     configurations: { a: configuration },

@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { suggestion } from '@multistorageclient/telemetry/config';
 
 export interface Option {
-  readonly type: 'string' | 'boolean';
+  /** `optional` has a value only where a number follows. */
+  readonly type: 'string' | 'boolean' | 'optional';
   /** Stands for the value in the help: `FILE`. */
   readonly value?: string;
   readonly description: string;
@@ -44,15 +45,23 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
   const end = args.indexOf('--');
   const own = end < 0 ? args : args.slice(0, end);
   const known = { ...command.options, ...HELP };
-  const options = Object.fromEntries(Object.entries(known).map(([name, { type }]) => [name, { type }]));
-  const { values, positionals, tokens } = parseArgs({
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, { type }]) => [
+      name,
+      { type: type === 'string' ? type : ('boolean' as const) },
+    ]),
+  );
+  const { values, tokens } = parseArgs({
     args: [...own],
     options,
     allowPositionals: true,
     strict: false,
     tokens: true,
   });
+  const positionals: string[] = [];
+  let taken = -1;
   for (const token of tokens) {
+    if (token.kind === 'positional' && token.index !== taken) positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const option = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -63,6 +72,10 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
     if (option.type === 'boolean' && value !== undefined) {
       throw new UsageError(`${rawName}: got ${value}, expected no value`);
     }
+    if (option.type === 'optional' && value === undefined && /^[\d.]+$/u.test(own[token.index + 1] ?? '')) {
+      taken = token.index + 1;
+      values[name] = own[taken];
+    }
     if (option.type === 'string' && (value === undefined || (!inlineValue && value.startsWith('-')))) {
       throw new UsageError(`${rawName}: got ${value ?? 'nothing'}, expected ${option.value ?? 'a value'}`);
     }
@@ -71,8 +84,8 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
 }
 
 export function helpOf({ name, usage, summary, details, options }: Command): string {
-  const named = Object.entries({ ...options, ...HELP }).map(([key, { value, description }]) => ({
-    title: `  --${key}${value === undefined ? '' : ` ${value}`}`,
+  const named = Object.entries({ ...options, ...HELP }).map(([key, { type, value, description }]) => ({
+    title: `  --${key}${value === undefined ? '' : type === 'optional' ? ` [${value}]` : ` ${value}`}`,
     description,
   }));
   const width = Math.max(...named.map(({ title }) => title.length)) + 2;

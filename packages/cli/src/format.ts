@@ -47,6 +47,68 @@ export function formatTable(rows: readonly (readonly string[])[], leftColumns: n
   );
 }
 
+/** A column of a table: its header, and a cell for each row. */
+export interface Column {
+  readonly title: string;
+  readonly isText?: boolean;
+  readonly cells: readonly string[];
+}
+
+/**
+ * A table that may be wider than there is room for: then as many tables below each other as it takes, each with the column
+ * `key` first. Groups of columns are kept together where they fit.
+ */
+export function formatTables(key: Column, groups: readonly (readonly Column[])[], width: number): string[][] {
+  const keyWidth = columnWidth(key);
+  const tables: Column[][] = [];
+  let free = 0;
+  for (const group of groups) {
+    const whole = group.reduce((sum, column) => sum + 2 + columnWidth(column), 0);
+    const parts = keyWidth + whole <= width ? [group] : group.map((column) => [column]);
+    for (const part of parts) {
+      const needed = part.reduce((sum, column) => sum + 2 + columnWidth(column), 0);
+      if (tables.length === 0 || needed > free) {
+        tables.push([key]);
+        free = width - keyWidth;
+      }
+      tables.at(-1)?.push(...part);
+      free -= needed;
+    }
+  }
+  return tables.map(formatColumns);
+}
+
+function formatColumns(columns: readonly Column[]): string[] {
+  const padded = columns.map((column) => {
+    const width = columnWidth(column);
+    const all = [column.title, ...column.cells];
+    return all.map((cell) => (column.isText === true ? cell.padEnd(width) : cell.padStart(width)));
+  });
+  return (padded[0] ?? []).map((_, row) =>
+    padded
+      .map((cells) => cells[row])
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function columnWidth({ title, cells }: Column): number {
+  return Math.max(...[title, ...cells].map((cell) => cell.length));
+}
+
+/** A text in lines of `width` at most, broken at blanks where there are any, all but the first indented. */
+export function wrapText(text: string, width: number, indent: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const blank = rest.lastIndexOf(' ', width);
+    const isWord = blank <= (lines.length === 0 ? 0 : indent);
+    lines.push(rest.slice(0, isWord ? width : blank));
+    rest = ' '.repeat(indent) + rest.slice(isWord ? width : blank + 1);
+  }
+  return [...lines, rest];
+}
+
 /** The largest unit of which there is one at least, after rounding: never `1000 µs`. */
 function scaled(value: number, step: number, units: readonly string[]): string {
   let unit = 0;

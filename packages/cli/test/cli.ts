@@ -37,7 +37,12 @@ export class Cli {
 
   /** In a session of its own: without a terminal, and alone in receiving signals. */
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    return spawn(process.execPath, [CLI, ...args], {
+    return this.startProgram(process.execPath, [CLI, ...args], env);
+  }
+
+  /** Another program, in the same place. */
+  startProgram(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+    return spawn(program, args, {
       cwd: this.directory,
       detached: true,
       env: {

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatBytes, formatCount, formatRate, formatSeconds, formatTable } from '../src/format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatRate,
+  formatSeconds,
+  formatTable,
+  formatTables,
+  wrapText,
+} from '../src/format.ts';
 
 describe('format', () => {
   it('gives durations three digits and the largest unit of which there is one', () => {
@@ -56,5 +64,30 @@ describe('format', () => {
       'a longer one       1',
       'b             10,000  1.5 s',
     ]);
+  });
+
+  it('breaks tables between groups of columns, and groups that are too wide', () => {
+    const key = { title: 'name', isText: true, cells: ['a', 'b'] };
+    const one = { title: 'one', cells: ['1', '22'] };
+    const two = { title: 'two', cells: ['3', '4444'] };
+    const three = { title: 'three', isText: true, cells: ['x', 'y'] };
+    const groups = [[one], [two, three]];
+    assert.deepEqual(formatTables(key, groups, 22), [
+      ['name  one   two  three', 'a       1     3  x', 'b      22  4444  y'],
+    ]);
+    assert.deepEqual(formatTables(key, groups, 21), [
+      ['name  one', 'a       1', 'b      22'],
+      ['name   two  three', 'a        3  x', 'b     4444  y'],
+    ]);
+    assert.deepEqual(formatTables(key, groups, 16), [
+      ['name  one   two', 'a       1     3', 'b      22  4444'],
+      ['name  three', 'a     x', 'b     y'],
+    ]);
+  });
+
+  it('breaks texts at blanks, and words that are too long anywhere', () => {
+    assert.deepEqual(wrapText('short', 5, 2), ['short']);
+    assert.deepEqual(wrapText('one two three', 8, 2), ['one two', '  three']);
+    assert.deepEqual(wrapText('to abcdefghij', 6, 2), ['to', '  abcd', '  efgh', '  ij']);
   });
 });

@@ -31,7 +31,7 @@ describe('reportAccount', () => {
 
 describe('reportFailures', () => {
   it('shows what keeps configurations from exporting, and what is wrong beside', () => {
-    const one = { exporter: 'otlp', writers: 1, account: ACCOUNT } as const;
+    const one = { exporter: 'otlp', writers: 1, journalBytes: 0, account: ACCOUNT } as const;
     const tree: TreeStatus = {
       directory: '/tree',
       configurations: {

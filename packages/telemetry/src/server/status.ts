@@ -29,10 +29,14 @@ export interface WriterStatus {
   readonly pid: number;
   readonly threadId: number;
   readonly state: 'alive' | 'dead' | 'unknown';
+  /** Of its journal: its name among the tree's configurations. */
+  readonly configuration: string;
   readonly account: Account;
 }
 
-export interface TreeConfigurationStatus extends Omit<ConfigurationStatus, 'progress'> {
+export interface TreeConfigurationStatus extends Omit<ConfigurationStatus, 'progress' | 'journalBytes'> {
+  /** Bytes in journals that wait, at this moment. */
+  readonly journalBytes: number;
   /** Writers so far, those included whose journals are gone. */
   readonly writers: number;
   readonly account: Account;
@@ -72,7 +76,11 @@ export function readTreeStatus(directory: string): TreeStatus {
       account = addAccounts(account, found.account);
     }
     const count = found.writers.length + found.retired;
-    const { progress: _progress, ...saying } = said[digest] ?? {
+    const {
+      progress: _progress,
+      journalBytes: _journalBytes,
+      ...saying
+    } = said[digest] ?? {
       exporter: found.exporter,
       state: 'starting',
       progress: 0,
@@ -80,6 +88,7 @@ export function readTreeStatus(directory: string): TreeStatus {
     configurations[digest] = {
       ...saying,
       writers: count,
+      journalBytes: found.journalBytes,
       account: found.account,
     };
   }
@@ -98,6 +107,7 @@ interface Found {
   readonly exporter: string;
   readonly retired: number;
   readonly writers: readonly WriterStatus[];
+  readonly journalBytes: number;
   readonly account: Account;
 }
 
@@ -106,17 +116,23 @@ function readConfiguration(directory: string, digest: string, ids: readonly stri
   for (let attempt = 0; ; attempt++) {
     const place = path.join(directory, 'server', digest);
     const checkpoint = readCheckpoint(place);
-    const found = readJournals(directory, checkpoint, ids);
+    const found = readJournals(directory, digest, checkpoint, ids);
     if (attempt === 10 || readCheckpoint(place)?.sequence === checkpoint?.sequence) return found;
   }
 }
 
-function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids: readonly string[]): Found {
+function readJournals(
+  directory: string,
+  configuration: string,
+  checkpoint: Checkpoint | undefined,
+  ids: readonly string[],
+): Found {
   const retired = new JournalAccount(checkpoint?.retired.account);
   const writers: WriterStatus[] = [];
   const held = heldByWriter(checkpoint);
   let account = EMPTY_ACCOUNT;
   let exporter = '';
+  let journalBytes = 0;
   for (const id of ids) {
     const known = checkpoint?.journals.find((journal) => journal.id === id);
     // Counted among the retired already: only its files are still there.
@@ -126,14 +142,16 @@ function readJournals(directory: string, checkpoint: Checkpoint | undefined, ids
     if (known !== undefined) journal.restore(known);
     exporter = journal.definition.configuration.exporter.type;
     const { process, threadId } = journal.definition.writer;
-    const total = accountOf(journal, held.get(id) ?? 0);
+    const waiting = readWaiting(journal);
+    journalBytes += waiting.bytes;
+    const total = journal.account.total(waiting.units, held.get(id) ?? 0);
     held.delete(id);
-    writers.push({ id, pid: process.pid, threadId, state: journal.liveness, account: total });
+    writers.push({ id, pid: process.pid, threadId, state: journal.liveness, configuration, account: total });
     account = addAccounts(account, total);
   }
   const heldForRetired = [...held.values()].reduce((sum, units) => sum + units, 0);
   account = addAccounts(account, retired.total(0, heldForRetired));
-  return { exporter, retired: checkpoint?.retired.writers ?? 0, writers, account };
+  return { exporter, retired: checkpoint?.retired.writers ?? 0, writers, journalBytes, account };
 }
 
 /** Units of samples that wait for their window to close. */
@@ -147,22 +165,25 @@ function heldByWriter(checkpoint: Checkpoint | undefined): Map<string, number> {
   return held;
 }
 
-/** With what lies in the journal behind its position. */
-function accountOf(journal: TailedJournal, held: number): Account {
+/** What lies in the journal behind its position, with what its writer says there of its account. */
+function readWaiting(journal: TailedJournal): { readonly units: number; readonly bytes: number } {
   journal.checkWriter();
-  let unread = 0;
+  let units = 0;
+  let bytes = 0;
   let last = journal.lastSequence;
   for (let chunk = journal.read(READ_BYTES); chunk !== undefined; chunk = journal.read(READ_BYTES)) {
     for (const frame of chunk.frames) {
       if (frame.sequence <= last) continue;
       last = frame.sequence;
-      unread += frame.units;
+      units += frame.units;
       if (frame.type === FrameType.ACCOUNT) journal.account.readFrame(frame);
     }
-    journal.position = chunk.to;
+    const { from, to } = chunk;
+    bytes += to.offset - (from.segment === to.segment ? from.offset : 0);
+    journal.position = to;
   }
   journal.reader.close();
-  return journal.account.total(unread, held);
+  return { units, bytes };
 }
 
 const READ_BYTES = 1024 * 1024;

@@ -50,8 +50,8 @@ suite('the status of a tree', () => {
       overflowed: 0,
     });
     assert.deepEqual(
-      writers.map(({ id, pid, threadId, state }) => ({ id, pid, threadId, state })),
-      [{ id: writer.id, pid: process.pid, threadId: 3, state: 'alive' }],
+      writers.map(({ account: _account, ...rest }) => rest),
+      [{ id: writer.id, pid: process.pid, threadId: 3, state: 'alive', configuration: stage.digest }],
     );
   });
 
@@ -61,6 +61,7 @@ suite('the status of a tree', () => {
     const gauge = writer.metric('gauge', 'own.gauge');
     const sum = writer.metric('counter', 'own.sum');
     const pipeline = await stage.pipeline();
+    const waiting = ({ configurations }: TreeStatus): number => configurations[stage.digest].journalBytes;
     let seen: TreeStatus | undefined;
     stage.backend.answer = () => {
       seen = readTreeStatus(stage.directory);
@@ -69,11 +70,14 @@ suite('the status of a tree', () => {
     for (let cycle = 1; cycle < 5; cycle++) {
       writer.samples(T0, [gauge, 1], [gauge, 2]);
       writer.sums(T0, [sum, 1, 3]);
+      assert.ok(waiting(readTreeStatus(stage.directory)) > 0);
       await pipeline.flush({ tick: true });
       // While its request was under way nothing of the cycle was exported yet.
       assert.deepEqual([seen?.account.exported, seen?.account.journaled], [2 * cycle - 2, 5]);
       assert.equal(seen?.balanced, true);
-      const { account } = checked(stage, 5 * cycle);
+      const status = checked(stage, 5 * cycle);
+      const { account } = status;
+      assert.equal(waiting(status), 0);
       assert.deepEqual([account.exported, account.merged, account.journaled], [2 * cycle, 3 * cycle, 0]);
     }
   });
