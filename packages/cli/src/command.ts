@@ -67,7 +67,8 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
     const option = Object.hasOwn(known, name) ? known[name] : undefined;
     if (option === undefined) {
       const names = Object.keys(known).map((key) => `--${key}`);
-      throw new UsageError(`unknown option ${rawName}${suggestion(rawName, names)}`);
+      const hint = suggestion(rawName, names);
+      throw new UsageError(`unknown option ${rawName}, expected ${names.join(', ')}${hint}`);
     }
     if (option.type === 'boolean' && value !== undefined) {
       throw new UsageError(`${rawName}: got ${value}, expected no value`);

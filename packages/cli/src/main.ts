@@ -47,7 +47,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (command === undefined) {
     const what = name.startsWith('-') ? 'option' : 'command';
     const known = what === 'option' ? ['--help', '--version'] : COMMANDS.map((one) => one.name);
-    throw new UsageError(`unknown ${what} ${name}${suggestion(name, known)}`);
+    throw new UsageError(`unknown ${what} ${name}, expected ${known.join(', ')}${suggestion(name, known)}`);
   }
   const invocation = parseInvocation(command, rest);
   if (invocation.values['help'] !== true) return command.run(invocation);

@@ -49,13 +49,14 @@ export function reportAccount(account: Account, paint: Paint): string {
 
 /** What keeps a tree's configurations from exporting, if anything does. */
 export function reportFailures({ configurations }: TreeStatus, paint: Paint): string[] {
-  return Object.values(configurations).flatMap(({ exporter, state, error }) => {
+  const failures = Object.values(configurations).flatMap(({ exporter, state, error }) => {
     if (state === 'away' || state === 'failed') {
-      return [paint('red', `exporter ${exporter} is ${state}: ${error ?? 'no reason is known'}`)];
+      return [`exporter ${exporter} is ${state}: ${error ?? 'no reason is known'}`];
     }
     // Of what is served beside an exporter that works.
-    return error === undefined ? [] : [paint('red', error)];
+    return error ?? [];
   });
+  return [...new Set(failures)].map((failure) => paint('red', failure));
 }
 
 function remarks({ operations, wallSeconds, storageSeconds, unfinished }: StorageSummary): string[] {

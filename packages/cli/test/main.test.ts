@@ -27,13 +27,16 @@ describe('msc-telemetry', () => {
 
   const wrong: [args: string[], says: RegExp][] = [
     [[], /got no command, expected run, status, serve or validate/u],
-    [['rnu'], /unknown command rnu \(did you mean run\?\)/u],
-    [['statsu', '--json'], /unknown command statsu \(did you mean status\?\)/u],
-    [['something'], /unknown command something$/u],
-    [['--versoin'], /unknown option --versoin \(did you mean --version\?\)/u],
-    [['run', '--jsno', '--', 'true'], /unknown option --jsno \(did you mean --json\?\)/u],
-    [['run', '--toString', '--', 'true'], /unknown option --toString$/u],
-    [['run', '-x', '--', 'true'], /unknown option -x$/u],
+    [['rnu'], /unknown command rnu, expected run, status, serve, validate \(did you mean run\?\)/u],
+    [['statsu', '--json'], /unknown command statsu, expected .* \(did you mean status\?\)/u],
+    [['something'], /unknown command something, expected run, status, serve, validate$/u],
+    [['--versoin'], /unknown option --versoin, expected --help, --version \(did you mean --version\?\)/u],
+    [
+      ['run', '--jsno', '--', 'true'],
+      /unknown option --jsno, expected --output, .* \(did you mean --json\?\)/u,
+    ],
+    [['run', '--toString', '--', 'true'], /unknown option --toString, expected [^(]*--help$/u],
+    [['run', '-x', '--', 'true'], /unknown option -x, expected [^(]*--help$/u],
     [['run', '--json=yes', '--', 'true'], /--json: got yes, expected no value/u],
     [['run', '--output', '--json', '--', 'true'], /--output: got --json, expected FILE/u],
     [['run', '--output', '--', 'true'], /--output: got nothing, expected FILE/u],

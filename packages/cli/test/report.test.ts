@@ -37,6 +37,7 @@ describe('reportFailures', () => {
       configurations: {
         fine: { ...one, state: 'ok' },
         away: { ...one, state: 'away', error: 'connect ECONNREFUSED' },
+        alike: { ...one, state: 'away', error: 'connect ECONNREFUSED' },
         scraped: { ...one, exporter: 'prometheus', state: 'ok', error: 'no /metrics (EADDRINUSE)' },
       },
       writers: [],
