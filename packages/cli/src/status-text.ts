@@ -24,11 +24,13 @@ const MAX_NAME = 24;
 export function statusLines(tree: Look, width: number, paint: Paint): string[] {
   const { directory, server, account, configurations } = tree;
   const served = server === undefined ? 'nobody serves it' : `process ${server.pid}, ${server.state}`;
-  const urls = new Set(Object.values(configurations).flatMap(({ url }) => url ?? []));
+  // What a server said of its sockets ended with it.
+  const isServed = server !== undefined && server.state !== 'dead';
+  const urls = new Set(Object.values(configurations).flatMap(({ url }) => (isServed && url) || []));
   return [
     ...wrapText(directory, width, 0).map((line) => paint('bold', line)),
     `server   ${served}`,
-    ...wrapText(linkLine(tree.link), width, INDENT),
+    ...(isServed ? wrapText(linkLine(tree.link), width, INDENT) : []),
     ...[...urls].flatMap((url) => wrapText(`scrape   ${url}`, width, INDENT)),
     ...configurationLines(tree, width, paint),
     ...reportFailures(tree, (_, text) => text).flatMap((line) =>
@@ -58,7 +60,7 @@ function linkLine(link: TreeStatus['link']): string {
   const parts = [`${host}:${port}`, state];
   if (sinceMillis !== undefined) parts.push(`since ${new Date(sinceMillis).toISOString()}`);
   if (bytesBehind !== undefined) parts.push(`${formatCount(bytesBehind)} bytes behind`);
-  if (clients !== undefined) parts.push(`${formatCount(clients)} clients`);
+  if (clients !== undefined) parts.push(clients === 1 ? '1 client' : `${formatCount(clients)} clients`);
   if (error !== undefined) parts.push(error);
   return `link     ${parts.join(', ')}`;
 }

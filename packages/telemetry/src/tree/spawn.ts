@@ -4,10 +4,12 @@
  * In: a tree's directory. Out: a running server, again and again while somebody records.
  * Invariant: the server never inherits what would instrument, debug or pin it (`NODE_OPTIONS`, `execArgv`, cluster and
  * IPC variables), and starting one too many is harmless: the lock lets one in.
- * On failure to start: tried again with back-off; the journals keep what is recorded in the meantime.
+ * On failure to start: tried again with back-off; the journals keep what is recorded in the meantime. One line says so when it
+ * has failed twice in a row.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { logError } from '../log.ts';
 import { identityOf, liveness, type ProcessIdentity } from './identity.ts';
 import { existsSync } from './files.ts';
 import { serverHolder } from './lock.ts';
@@ -57,15 +59,15 @@ export class Supervisor {
         env: serverEnvironment(environment),
         windowsHide: true,
       });
-      child.once('error', () => this.#restart());
+      child.once('error', (error) => this.#restart(error.message));
       child.once('exit', (code) => {
-        // 0: it had nothing to do any more, or another one serves the tree.
-        if (code !== 0) this.#restart();
+        // 0: it had nothing to do any more, or another one serves the tree. Killed, it will do the next time.
+        if (code !== 0) this.#restart(code === null ? undefined : `exit code ${code}`);
       });
       child.unref();
       this.#server = child.pid === undefined ? undefined : identityOf(child.pid);
-    } catch {
-      this.#restart();
+    } catch (error) {
+      this.#restart(String(error));
     }
   }
 
@@ -91,9 +93,14 @@ export class Supervisor {
     this.#isStopped = true;
   }
 
-  #restart(): void {
+  #restart(reason: string | undefined): void {
     if (this.#isStopped || this.#isWaiting) return;
     if (Date.now() - this.#startedAtMillis > 10_000) this.#failures = 0;
+    if (reason !== undefined && this.#failures > 0) {
+      logError(
+        `the telemetry server ${this.#serverPath} does not run (${reason}): what is recorded stays in ${this.#tree}, and it is tried again`,
+      );
+    }
     const millis = Math.min(MAX_RESTART_MILLIS, FIRST_RESTART_MILLIS * 2 ** this.#failures++);
     this.#isWaiting = true;
     setTimeout(() => this.start(), millis).unref();

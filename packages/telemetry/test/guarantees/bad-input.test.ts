@@ -92,6 +92,25 @@ describe('bad input', { concurrency: true }, () => {
     assertAccount(await scene.ended(), { recorded: 3 * count, exported: count, merged: 2 * count });
   });
 
+  test('a server that cannot be started: the program is told once, and nothing is lost', async (t) => {
+    const scene = new Scene(t);
+    const config = metricsTo(await scene.sink());
+    const burst = {
+      init: { address: scene.directory, exitTimeoutMillis: 0 },
+      configs: [config],
+      count: 100,
+      perTurn: 50,
+    };
+    const env = { MSC_TELEMETRY_SERVER_PATH: path.join(scene.directory, 'missing.js') };
+    const program = scene.start('member', { burst, end: 'stay' }, { env });
+    await program.complains(/telemetry server .*missing\.js does not run \(exit code 1\): .* stays in .*\n/);
+    program.proceed();
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
+    assert.equal(program.stderr.match(/does not run/g)?.length, 1, program.stderr);
+    const { account } = readTreeStatus(scene.directory);
+    assert.deepEqual([account.recorded, account.journaled], [100, 100]);
+  });
+
   test('values that an instrument cannot take are counted, and nothing throws', async (t) => {
     const scene = new Scene(t);
     const sink = await scene.sink();
