@@ -103,7 +103,7 @@ export function wrapText(text: string, width: number, indent: number): string[] 
   while (rest.length > width) {
     const blank = rest.lastIndexOf(' ', width);
     const isWord = blank <= (lines.length === 0 ? 0 : indent);
-    lines.push(rest.slice(0, isWord ? width : blank));
+    lines.push(rest.slice(0, isWord ? width : blank).trimEnd());
     rest = ' '.repeat(indent) + rest.slice(isWord ? width : blank + 1);
   }
   return [...lines, rest];

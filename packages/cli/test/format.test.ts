@@ -87,6 +87,7 @@ describe('format', () => {
 
   it('breaks texts at blanks, and words that are too long anywhere', () => {
     assert.deepEqual(wrapText('short', 5, 2), ['short']);
+    assert.deepEqual(wrapText('one  two', 5, 0), ['one', 'two']);
     assert.deepEqual(wrapText('one two three', 8, 2), ['one two', '  three']);
     assert.deepEqual(wrapText('to abcdefghij', 6, 2), ['to', '  abcd', '  efgh', '  ij']);
   });
