@@ -201,5 +201,10 @@ function groupJournals(directory: string): Map<string, string[]> {
 
 function openJournal(directory: string, id: string): TailedJournal | undefined {
   if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
-  return TailedJournal.open(journalPlaces(directory, spillDirectoryFor(directory), id));
+  try {
+    return TailedJournal.open(journalPlaces(directory, spillDirectoryFor(directory), id));
+  } catch {
+    // Not a directory, or not ours.
+    return undefined;
+  }
 }

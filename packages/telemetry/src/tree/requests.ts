@@ -141,10 +141,45 @@ export function liveMembers(tree: string): number {
   return live;
 }
 
+/** `undefined` where there is none, or what is there is no status: it reaches programs, and nothing in it may stop them. */
 export function readServerStatus(tree: string): ServerStatus | undefined {
   try {
-    return JSON.parse(readPrivateText(path.join(tree, STATUS_FILE)) ?? '') as ServerStatus;
+    const status: unknown = JSON.parse(readPrivateText(path.join(tree, STATUS_FILE)) ?? '');
+    return isServerStatus(status) ? status : undefined;
   } catch {
     return undefined;
   }
 }
+
+function isServerStatus(value: unknown): value is ServerStatus {
+  if (!isRecord(value) || !isRecord(value['configurations'])) return false;
+  const { configurations, link } = value;
+  return Object.values(configurations).every(isConfigurationStatus) && (link === undefined || isLink(link));
+}
+
+function isConfigurationStatus(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { exporter, state, progress, error, url, requests } = value;
+  return (
+    [exporter, state].every(isText) &&
+    typeof progress === 'number' &&
+    [error, url].every((text) => text === undefined || isText(text)) &&
+    (requests === undefined || isRecord(requests))
+  );
+}
+
+function isLink(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { host, port, state, error, errorCode } = value;
+  return (
+    [host, state].every(isText) &&
+    typeof port === 'number' &&
+    [error, errorCode].every((text) => text === undefined || isText(text))
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';

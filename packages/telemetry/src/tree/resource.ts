@@ -57,8 +57,10 @@ export function writeTreeResource(tree: string, env: Readonly<NodeJS.ProcessEnv>
 
 export function readTreeResource(tree: string): { readonly attributes: Attributes } {
   try {
-    return { attributes: JSON.parse(readPrivateText(path.join(tree, RESOURCE_FILE)) ?? '') as Attributes };
+    const attributes = JSON.parse(readPrivateText(path.join(tree, RESOURCE_FILE)) ?? '') as Attributes | null;
+    if (typeof attributes === 'object' && attributes !== null) return { attributes };
   } catch {
-    return { attributes: { 'service.name': 'unknown_service:node' } };
+    // As if there were none.
   }
+  return { attributes: { 'service.name': 'unknown_service:node' } };
 }

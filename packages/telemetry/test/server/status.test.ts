@@ -137,6 +137,8 @@ suite('the status of a tree', () => {
     mkdirSync(path.join(journals, 'f'.repeat(32)));
     writeFileSync(path.join(journals, 'f'.repeat(32), 'definitions'), 'nonsense');
     mkdirSync(path.join(journals, 'not-a-journal'));
+    writeFileSync(path.join(journals, 'e'.repeat(32)), 'a file');
+    writeFileSync(path.join(stage.directory, 'status.json'), 'null');
     const writer = stage.writer();
     writer.samples(T0, [writer.metric('gauge', 'own.gauge'), 1]);
     assert.equal(checked(stage, 1).writers.length, 1);
