@@ -72,7 +72,7 @@ function configurationLines({ configurations, rates }: Look, width: number, pain
   const groups = [
     [
       texts('signal', all, ({ signal = UNKNOWN }) => signal),
-      texts('exporter', all, ({ exporter }) => clipped(exporter)),
+      texts('exporter', all, ({ exporter }) => (exporter === '' ? UNKNOWN : clipped(exporter))),
       texts('state', all, ({ state }) => state),
       counts('writers', all, ({ writers }) => writers),
     ],

@@ -82,7 +82,8 @@ export function readTreeStatus(directory: string): TreeStatus {
       ...saying
     } = said[digest] ?? {
       exporter: found.exporter,
-      state: 'starting',
+      // Where nothing is left of it, its server has had no reason to look at it.
+      state: found.writers.length > 0 ? 'starting' : 'ok',
       progress: 0,
     };
     configurations[digest] = {

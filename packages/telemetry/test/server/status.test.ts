@@ -113,7 +113,8 @@ suite('the status of a tree', () => {
     const { writers, configurations } = checked(stage, 3);
     assert.deepEqual(writers, []);
     const [configuration] = Object.values(configurations);
-    assert.deepEqual([configuration.writers, configuration.account.exported], [3, 3]);
+    const { state, writers: count, account } = configuration;
+    assert.deepEqual([state, count, account.exported], ['ok', 3, 3]);
   });
 
   test('says that it does not balance, if it does not', async (t) => {
