@@ -164,7 +164,7 @@ describe('msc-telemetry serve', () => {
       new RegExp(`^link {5}127.0.0.1:${port}, connected, since \\S+Z, 0 bytes\\s+behind$`, 'mu'),
     );
     const other = await cli.run(['status', directory]);
-    assert.match(other.stdout, new RegExp(`^link {5}127.0.0.1:${port}, listening, 1 clients$`, 'mu'));
+    assert.match(other.stdout, new RegExp(`^link {5}127.0.0.1:${port}, listening, 1 client$`, 'mu'));
     const ended = once(serving, 'exit');
     serving.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);
