@@ -15,6 +15,7 @@ import { resolveMetricsConfig, type MetricsOptions } from './config/metrics.ts';
 import type { SignalConfig } from './config/signals.ts';
 import { resolveTracesConfig, type TracesOptions } from './config/traces.ts';
 import { Configured, type ConfigurationSource, type SignalResolution } from './configured.ts';
+import { invalid } from './errors.ts';
 import { flushConfigurations } from './flush.ts';
 import type { LocalServer } from './local.ts';
 import { logError } from './log.ts';
@@ -131,8 +132,10 @@ export class Telemetry {
    * Records whole storage operations, from each of which the server derives latency, data size, data rate and the three
    * sums. See `meterProvider` for the configuration. Where that is the telemetry's own and has traces too, each operation
    * is a span of `tracer()`, unless the options name another tracer.
+   * @throws TelemetryError as `meterProvider` does, and `MSC_CONFIGURATION_INVALID` without a provider.
    */
   operations(config: MetricsOptions | undefined, options: OperationsOptions): Operations | undefined {
+    checkProvider(options);
     const recording = this.#metricsOf(config);
     const isGiven = config !== undefined || options.tracer !== undefined;
     if (recording === undefined || isGiven || !this.#configured.has('traces')) {
@@ -311,4 +314,14 @@ export class Telemetry {
     this.#relay?.relay();
     for (const complaint of complaintsOf(this.#membership.directory, this.#byDigest)) logError(complaint);
   }
+}
+
+/** As JavaScript may pass them: alone, for one. */
+function checkProvider(options: OperationsOptions | undefined): void {
+  const value: unknown = options?.provider;
+  if (typeof value === 'string') return;
+  const expected = 'a text, such as s3: operations(config, { provider })';
+  throw invalid('MSC_CONFIGURATION_INVALID', 'options of operations are invalid', [
+    { path: 'provider', value, expected },
+  ]);
 }

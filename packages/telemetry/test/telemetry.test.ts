@@ -11,6 +11,7 @@ import { TelemetryMode } from '../src/modes.ts';
 import type { Telemetry } from '../src/telemetry.ts';
 import { scratchDirectory } from './server/stage.ts';
 import { Backend } from './server/scripted-exporter.ts';
+import { errorOf } from './telemetry-error.ts';
 
 const EXPORTER = `${new URL('server/scripted-exporter.js', import.meta.url).href}#ScriptedExporter`;
 
@@ -50,6 +51,15 @@ test('forceFlush exports spans that have ended, and stats count them', async () 
   const text = readFileSync(file, 'utf8');
   assert.deepEqual([text.includes('"ended"'), text.includes('"open"')], [true, false]);
   assert.equal(telemetry.stats().recorded, recorded + 1);
+});
+
+test('operations without a provider are refused, whether the configuration has an exporter or not', () => {
+  const config = { exporter: { type: 'console' } };
+  const operations = telemetry.operations.bind(telemetry) as (...args: readonly unknown[]) => unknown;
+  for (const args of [[config], [config, {}], [config, null], [{ provider: 's3' }], []]) {
+    const { code, problems } = errorOf(() => operations(...args));
+    assert.deepEqual([code, problems[0].path], ['MSC_CONFIGURATION_INVALID', 'provider']);
+  }
 });
 
 suite('the objects of a configuration', () => {
