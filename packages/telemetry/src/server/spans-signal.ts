@@ -13,6 +13,7 @@ import type { SpanBatch, SpanRecord, SpanStart } from '../exporters/spans.ts';
 import { FrameType, type Frame } from '../journal/frame.ts';
 import { readLostSpans, readSpans, readSpanStarts } from '../journal/spans.ts';
 import { fromMillis, isBefore, type Close } from '../resample/windows.ts';
+import { OpenSpans } from './open-spans.ts';
 import type { Intake, IntakeContext, Request, Signal, Splitter } from './signal.ts';
 import { halveSpans, SpanRequestBuilder, spansByResource } from './span-request.ts';
 import type { TailedJournal } from './tailed-journal.ts';
@@ -20,8 +21,6 @@ import type { TailedJournal } from './tailed-journal.ts';
 /** `SpanStatusCode.ERROR` of the API. */
 const ERROR = 2;
 const NEVER_ENDED = 'the process or thread ended before the span did';
-/** Of one writer: one that never ends its spans must not fill the server's memory. The first ones are remembered. */
-const MAX_OPEN_SPANS = 16_384;
 
 export class SpansSignal implements Signal<SpanBatch> {
   readonly #config: TracesConfig;
@@ -63,7 +62,7 @@ class SpansIntake implements Intake<SpanBatch> {
   readonly isEmpty = true;
   readonly hasOpenWindows = false;
   readonly #builder: SpanRequestBuilder;
-  readonly #open = new Map<string, Map<string, SpanStart>>();
+  readonly #open = new Map<string, OpenSpans>();
 
   constructor(maxSpans: number, { openSpans = {} }: SpansState) {
     this.#builder = new SpanRequestBuilder(maxSpans);
@@ -73,7 +72,7 @@ class SpansIntake implements Intake<SpanBatch> {
 
   get state(): string {
     const openSpans: Record<string, readonly SpanStart[]> = {};
-    for (const [journal, spans] of this.#open) openSpans[journal] = [...spans.values()];
+    for (const [journal, spans] of this.#open) openSpans[journal] = spans.values();
     return JSON.stringify({ openSpans });
   }
 
@@ -113,8 +112,8 @@ class SpansIntake implements Intake<SpanBatch> {
 
   #start(journal: string, span: SpanStart): void {
     let spans = this.#open.get(journal);
-    if (spans === undefined) this.#open.set(journal, (spans = new Map()));
-    if (spans.size < MAX_OPEN_SPANS) spans.set(span.spanId, span);
+    if (spans === undefined) this.#open.set(journal, (spans = new OpenSpans()));
+    spans.add(span);
   }
 
   #add({ id, resource }: TailedJournal, span: SpanRecord, isUnit: boolean): void {
