@@ -291,6 +291,13 @@ export function isAbandoned(directory: string): boolean {
   const journals = new WatchedDirectory(journalsDirectory(directory))
     .names()
     .filter((name) => JOURNAL_NAME.test(name))
-    .flatMap((name) => TailedJournal.open(journalPlaces(directory, spill, name)) ?? []);
+    .flatMap((name) => {
+      try {
+        return TailedJournal.open(journalPlaces(directory, spill, name)) ?? [];
+      } catch {
+        // Whoever serves the directory says so.
+        return [];
+      }
+    });
   return journals.length > 0 && journals.every((journal) => journal.liveness === 'dead');
 }

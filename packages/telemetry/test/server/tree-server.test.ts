@@ -4,7 +4,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 // oxlint-disable-next-line import/no-unassigned-import -- it replaces what the next ones capture
 import './instant-timers.ts';
-import { TreeServer } from '../../src/server/tree-server.ts';
+import { isAbandoned, TreeServer } from '../../src/server/tree-server.ts';
 import { isAnswered, joinTree, readServerStatus, requestFlush } from '../../src/tree/requests.ts';
 import { createTree } from '../../src/tree/trees.ts';
 import { deadProcess, type Writer } from './journals.ts';
@@ -220,6 +220,16 @@ suite('the end of a tree', () => {
     }
     assert.deepEqual(stage.backend.values('multistorageclient.request.sum'), [1, 3]);
     assert.deepEqual(readdirSync(path.join(stage.directory, 'journals')), []);
+  });
+
+  test('a tree is abandoned when all who have recorded are dead, whatever else lies among the journals', (t) => {
+    const stage = new Stage(t);
+    assert.equal(isAbandoned(stage.directory), false);
+    recordOne(stage.writer({ process: deadProcess() }));
+    writeFileSync(path.join(stage.directory, 'journals', 'e'.repeat(32)), 'a file');
+    assert.equal(isAbandoned(stage.directory), true);
+    recordOne(stage.writer());
+    assert.equal(isAbandoned(stage.directory), false);
   });
 
   test('a journal that cannot be read keeps its directory, and is served once it can', async (t) => {
