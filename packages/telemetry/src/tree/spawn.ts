@@ -97,8 +97,9 @@ export class Supervisor {
     if (this.#isStopped || this.#isWaiting) return;
     if (Date.now() - this.#startedAtMillis > 10_000) this.#failures = 0;
     if (reason !== undefined && this.#failures > 0) {
+      const where = `${this.#serverPath} does not run on Node.js ${process.version} (${reason})`;
       logError(
-        `the telemetry server ${this.#serverPath} does not run (${reason}): what is recorded stays in ${this.#tree}, and it is tried again`,
+        `the telemetry server ${where}: what is recorded stays in ${this.#tree}, and it is tried again`,
       );
     }
     const millis = Math.min(MAX_RESTART_MILLIS, FIRST_RESTART_MILLIS * 2 ** this.#failures++);

@@ -103,7 +103,9 @@ describe('bad input', { concurrency: true }, () => {
     };
     const env = { MSC_TELEMETRY_SERVER_PATH: path.join(scene.directory, 'missing.js') };
     const program = scene.start('member', { burst, end: 'stay' }, { env });
-    await program.complains(/telemetry server .*missing\.js does not run \(exit code 1\): .* stays in .*\n/);
+    await program.complains(
+      /telemetry server .*missing\.js does not run on Node\.js v\S+ \(exit code 1\): .* stays in .*\n/,
+    );
     program.proceed();
     assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
     assert.equal(program.stderr.match(/does not run/g)?.length, 1, program.stderr);
