@@ -18,6 +18,9 @@ const { clearTimeout, setTimeout } = globalThis;
 const RETRY_MILLIS = 1000;
 /** Prometheus gives up after 10 seconds by default. */
 const REFRESH_TIMEOUT_MILLIS = 5000;
+/** Each may hold the text of a scrape in memory, for as long as its reader reads none of it. */
+const MAX_CONNECTIONS = 64;
+const IDLE_MILLIS = 30_000;
 
 /** One configuration's series. */
 export interface Source {
@@ -51,6 +54,8 @@ export class PrometheusEndpoint {
         response.destroy();
       });
     });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.setTimeout(IDLE_MILLIS);
     this.#server.on('connection', (socket) => socket.unref());
     this.#server.on('listening', () => this.#listens());
     this.#server.on('error', (error) => this.#fails(error));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
 import type { PointBatch } from '../../src/exporters/exporter.ts';
 import { PrometheusEndpoint } from '../../src/prometheus/endpoint.ts';
@@ -102,6 +102,18 @@ suite('a Prometheus endpoint', () => {
       assert.equal(response.statusCode, 404, target);
       response.resume();
     }
+  });
+
+  test('has no more than 64 connections, and takes new ones when others have ended', async (t) => {
+    const { url } = await serve(t);
+    const { hostname, port } = new URL(url);
+    const held = Array.from({ length: 64 }, () => connect(Number(port), hostname));
+    await Promise.all(held.map((socket) => once(socket, 'connect')));
+    const ended = held.map((socket) => once(socket, 'close'));
+    await assert.rejects(fetch(url));
+    for (const socket of held) socket.destroy();
+    await Promise.all(ended);
+    while (!(await fetch(url).catch(() => undefined))?.ok) await new Promise(setImmediate);
   });
 
   test('ends the answer where the metrics cannot be written', async (t) => {
