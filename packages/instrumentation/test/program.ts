@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+
+/** Of the trees of all programs. */
+const root = path.join(tmpdir(), `msc-program-root-${process.pid}`);
+process.once('exit', () => rmSync(root, { recursive: true, force: true }));
 
 export interface Ran {
   readonly code: number | null;
@@ -23,7 +28,15 @@ export async function runProgram(
     await Promise.all(written);
     const child = spawn(process.execPath, [...options, path.join(directory, Object.keys(files)[0] ?? '')], {
       cwd: directory,
-      env: { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: undefined, ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        NODE_TEST_CONTEXT: undefined,
+        // What other programs left behind is not for this one's server.
+        MSC_TELEMETRY_ROOT: root,
+        MSC_TELEMETRY_DIRECTORY: undefined,
+        ...env,
+      },
     });
     const exit = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject).once('close', resolve);

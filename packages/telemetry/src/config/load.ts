@@ -8,6 +8,7 @@
  */
 import path from 'node:path';
 import { invalid, type Problem, type TelemetryError } from '../errors.ts';
+import { checkConfiguration } from './check.ts';
 import { expand } from './expand.ts';
 import { freeze } from './freeze.ts';
 import { merge, type Document, type Location } from './merge.ts';
@@ -75,15 +76,19 @@ function assemble(main: Document, env: Environment): LoadedConfiguration {
   const place: Place = { path: '', section: 'configuration', problems: [] };
   CONFIGURATION.read(configuration, place);
   problems.push(...place.problems.map((problem) => ({ ...problem, ...locate(problem.path) })));
-  if (problems.length > 0)
-    throw invalid('MSC_CONFIGURATION_INVALID', 'configuration is invalid', problems.map(withoutSecrets));
   const files = documents.flatMap(({ file }) => file ?? []);
-  return Object.freeze({
+  const loaded = Object.freeze({
     path: main.file,
     files: freeze(files),
     configuration: freeze(configuration),
     locate,
   });
+  if (problems.length === 0) return loaded;
+  // What would be found only later is wrong as well.
+  const known = new Set(problems.map((problem) => problem.path));
+  const later = checkConfiguration(loaded, env).problems.filter((problem) => !known.has(problem.path));
+  const all = [...problems, ...later].map(withoutSecrets);
+  throw invalid('MSC_CONFIGURATION_INVALID', 'configuration is invalid', all);
 }
 
 function includedBy(

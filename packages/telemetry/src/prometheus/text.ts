@@ -18,17 +18,27 @@ export function renderText(families: readonly Family[], resource: Attributes): s
   for (const { name, type, description, series } of families) {
     if (description !== '') lines.push(`# HELP ${name} ${escapeHelp(description)}`);
     lines.push(`# TYPE ${name} ${type}`);
-    for (const one of series.values()) renderSeries(name, one, lines);
+    const seen = new Set<string>();
+    for (const one of series.values()) renderSeries(name, one, seen, lines);
   }
   return `${lines.join('\n')}\n`;
 }
 
 type Label = readonly [name: string, value: string];
 
-function renderSeries(name: string, { scope, attributes, value }: StoredSeries, lines: string[]): void {
+/** `seen`: labels so far. Attributes that become the same labels would make the whole scrape invalid; the first ones count. */
+function renderSeries(
+  name: string,
+  { scope, attributes, value }: StoredSeries,
+  seen: Set<string>,
+  lines: string[],
+): void {
   const all: Label[] = [...entriesOf(attributes), ['otel_scope_name', scope.name]];
   if (scope.version !== undefined) all.push(['otel_scope_version', scope.version]);
-  if (typeof value === 'number') lines.push(`${name}${labels(all)} ${numberText(value)}`);
+  const text = labels(all);
+  if (seen.has(text)) return;
+  seen.add(text);
+  if (typeof value === 'number') lines.push(`${name}${text} ${numberText(value)}`);
   else renderHistogram(name, value, all, lines);
 }
 
@@ -47,7 +57,8 @@ function renderHistogram(name: string, value: HistogramValue, all: readonly Labe
 
 function entriesOf(attributes: Attributes): Label[] {
   return Object.entries(attributes).map(([key, value]) => [
-    labelName(key),
+    // The format's own, of buckets.
+    labelName(key) === 'le' ? 'exported_le' : labelName(key),
     typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value),
   ]);
 }

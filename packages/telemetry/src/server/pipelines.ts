@@ -40,6 +40,8 @@ export interface PipelinesOptions {
   readonly onChange: () => void;
   /** Whether waiting for a backend that is away keeps the process alive. */
   readonly keepsAlive: boolean;
+  /** Whether there is `/metrics`: of a tree that is only drained nobody asks for it, and its port is another's now. */
+  readonly isScraped: boolean;
 }
 
 interface Entry {
@@ -165,6 +167,7 @@ export class Pipelines {
     const { selfTelemetry = true } = config;
     const takeSelf = selfTelemetry ? { takeSelf: () => this.#self.take(configuration) } : {};
     const pipeline = this.#pipeline(subject, signal, takeSelf);
+    if (!this.#options.isScraped) return { subject, pipeline };
     const endpoint = this.#endpoint(where);
     endpoint.add(configuration, { store, refresh: () => pipeline.flush({ tick: true }) });
     return { subject, pipeline, endpoint };

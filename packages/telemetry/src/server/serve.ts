@@ -19,6 +19,9 @@ const { clearTimeout, setTimeout } = globalThis;
 const MIN_POLL_MILLIS = 10;
 const MAX_POLL_MILLIS = 150;
 const ADOPT_MILLIS = 30_000;
+/** How long a server without members waits for a backend that is away: its own tree's, and those of others. */
+const LINGER_MILLIS = 60_000;
+const ADOPTED_LINGER_MILLIS = 5000;
 /** A directory this young, in which nobody has recorded, may belong to a process that is just about to join it. */
 const MIN_ORPHAN_AGE_MILLIS = 5000;
 
@@ -65,7 +68,8 @@ export { listenNoMore, listenTree } from '../link/listen-tree.ts';
 
 /** Serves a directory; `undefined` where another server does. */
 export function serve(options: ServeOptions): Serving | undefined {
-  const own = TreeServer.open(options.directory, options.log, options.keepsAlive);
+  const { directory, log, keepsAlive = true } = options;
+  const own = TreeServer.open(directory, log, { keepsAlive });
   return own === undefined ? undefined : new Loop(own, options);
 }
 
@@ -140,10 +144,15 @@ class Loop implements Serving {
       return;
     }
     this.#aloneSinceMillis ??= nowMillis;
-    const isOver = this.#own.isDrained && this.#adopted.size === 0;
-    if (isOver || nowMillis - this.#aloneSinceMillis > (this.#options.lingerMillis ?? 60_000)) {
+    const isDone = this.#own.isDrained;
+    const { lingerMillis = LINGER_MILLIS } = this.#options;
+    // Not for long for what others left behind: its backend is away, and the next server takes it up.
+    const patienceMillis =
+      isDone && !this.isDraining ? Math.min(lingerMillis, ADOPTED_LINGER_MILLIS) : lingerMillis;
+    const isOver = isDone && this.#adopted.size === 0;
+    if (isOver || nowMillis - this.#aloneSinceMillis > patienceMillis) {
       void this.stop({ remove: true });
-    } else if (!this.#isFlushing && !this.#own.isDrained) {
+    } else if (!this.#isFlushing && !isDone) {
       this.#isFlushing = true;
       void this.#own.flush({ tick: false }).finally(() => (this.#isFlushing = false));
     }
@@ -163,7 +172,7 @@ class Loop implements Serving {
         if ((holder !== undefined && holder.liveness !== 'dead') || liveMembers(directory) > 0) continue;
         const isYoung = nowMillis - statSync(directory).mtimeMs < MIN_ORPHAN_AGE_MILLIS;
         if (isYoung && !isAbandoned(directory)) continue;
-        const tree = TreeServer.open(directory, log, keepsAlive);
+        const tree = TreeServer.open(directory, log, { keepsAlive, isScraped: false });
         if (tree === undefined) continue;
         // Inside a program only what goes wrong is worth a line.
         if (keepsAlive) log(`draining ${directory}, which a killed process tree left behind`);

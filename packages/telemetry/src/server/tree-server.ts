@@ -37,6 +37,13 @@ const JOURNAL_NAME = /^[0-9a-f]{32}$/;
 /** Processes are looked up, and the status is written, this often. */
 const CHECK_MILLIS = 1000;
 
+export interface TreeServerOptions {
+  /** Whether a backend that is away keeps the process alive. Default true. */
+  readonly keepsAlive?: boolean;
+  /** Whether `/metrics` is served where it is configured. Default true. */
+  readonly isScraped?: boolean;
+}
+
 export class TreeServer {
   readonly directory: string;
   readonly #lock: ServerLock;
@@ -62,7 +69,7 @@ export class TreeServer {
     directory: string,
     lock: ServerLock,
     log: (message: string) => void,
-    keepsAlive: boolean,
+    { keepsAlive = true, isScraped = true }: TreeServerOptions,
   ) {
     this.directory = directory;
     this.#lock = lock;
@@ -77,6 +84,7 @@ export class TreeServer {
       log,
       onChange: () => this.#writeStatus(),
       keepsAlive,
+      isScraped,
     });
     this.#journals = new WatchedDirectory(journalsDirectory(directory));
     this.#requests = new WatchedDirectory(requestsDirectory(directory));
@@ -87,10 +95,14 @@ export class TreeServer {
     this.#writeStatus();
   }
 
-  /** `undefined` where another server holds the directory. `keepsAlive`: whether a backend that is away does. */
-  static open(directory: string, log: (message: string) => void, keepsAlive = true): TreeServer | undefined {
+  /** `undefined` where another server holds the directory. */
+  static open(
+    directory: string,
+    log: (message: string) => void,
+    options: TreeServerOptions = {},
+  ): TreeServer | undefined {
     const lock = acquireServerLock(directory);
-    return lock === undefined ? undefined : new TreeServer(directory, lock, log, keepsAlive);
+    return lock === undefined ? undefined : new TreeServer(directory, lock, log, options);
   }
 
   /** One look at everything; returns whether there was something to do. Never throws. */

@@ -224,13 +224,18 @@ opentelemetry:
     const text = 'opentelemetry: {traces: {exporter: {type: "$NOT_SET", options: ["${}", "${toString}"]}}}';
     const { code, problems } = errorOf(() => contentOf(text, {}, t));
     assert.equal(code, 'MSC_CONFIGURATION_INVALID');
+    const [type, first, second, ...later] = problems;
     assert.deepEqual(
-      problems.map(({ path: at, expected, line }) => [at, expected, line]),
+      [type, first, second].map(({ path: at, expected, line }) => [at, expected, line]),
       ['NOT_SET', '', 'toString'].map((name, index) => [
         `opentelemetry.traces.exporter.${index === 0 ? 'type' : `options[${index - 1}]`}`,
         `the environment variable ${name} to be set`,
         1,
       ]),
+    );
+    assert.deepEqual(
+      later.map(({ path: at }) => at),
+      ['opentelemetry.traces.exporter.options'],
     );
   });
 });

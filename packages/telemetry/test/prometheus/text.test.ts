@@ -94,6 +94,26 @@ suite('Prometheus text', () => {
     ]);
   });
 
+  test('has each series once, and buckets apart from an attribute of their name', async () => {
+    const columns = times(1);
+    const one = { attributes: { 'a.b': 'x' }, values: Float64Array.of(1), ...columns };
+    const two = { attributes: { a_b: 'x' }, values: Float64Array.of(2), ...columns };
+    const counts = Float64Array.of(1, 0);
+    const value = { count: 1, sum: 1, min: 1, max: 1, boundaries: [1], counts };
+    const lines = await rendered(
+      { ...metric('level', ''), kind: 'gauge', series: [one, two] },
+      {
+        ...metric('sizes', ''),
+        kind: 'histogram',
+        temporality: 'cumulative',
+        series: [{ attributes: { le: 'own' }, values: [value], ...columns }],
+      },
+    );
+    assert.equal(lines.filter((line) => line.startsWith('level{')).length, 1);
+    assert.match(lines[1], / 1$/u);
+    assert.ok(lines.some((line) => /^sizes_bucket\{exported_le="own",.*,le="1"\} 1$/u.test(line)));
+  });
+
   test('joins attributes that become the same label, and keeps one type per name', async () => {
     const one = { attributes: { 'a.b': 'x', a_b: 'y' }, values: Float64Array.of(1), ...times(1) };
     const lines = await rendered(

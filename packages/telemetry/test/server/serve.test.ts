@@ -4,7 +4,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { serve, type ServeOptions, type Serving } from '../../src/server/serve.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
-import { joinTree, requestFlush, isAnswered } from '../../src/tree/requests.ts';
+import { joinTree, readServerStatus, requestFlush, isAnswered } from '../../src/tree/requests.ts';
 import { createTree } from '../../src/tree/trees.ts';
 import { deadProcess, type Writer } from './journals.ts';
 import { scratch, Stage, T0 } from './stage.ts';
@@ -169,6 +169,40 @@ suite('directories that others left behind', () => {
     assert.equal(readTreeStatus(joined.directory).server, undefined);
     assert.equal(existsSync(joined.directory), true);
     assert.equal(existsSync(servedElsewhere.directory), true);
+  });
+
+  test("have no /metrics: their port is another tree's now", async (t) => {
+    const { env, directory } = newTree(t);
+    const prometheus = { host: '127.0.0.1', port: 0 };
+    const orphan = new Stage(t, { directory: createTree(env), prometheus });
+    recordOne(orphan.writer({ process: deadProcess() }));
+    orphan.backend.answer = () => 'refuse';
+    serving(t, directory, { env, leaves: false });
+    await until(() => orphan.backend.requests.length > 3);
+    const { configurations = {} } = readServerStatus(orphan.directory) ?? {};
+    assert.deepEqual(
+      Object.values(configurations).map(({ exporter, url }) => [exporter, url]),
+      [
+        [orphan.config.exporter.type, undefined],
+        ['prometheus', undefined],
+      ],
+    );
+    orphan.backend.answer = () => 'accept';
+    await until(() => !existsSync(orphan.directory));
+  });
+
+  test('do not keep a server for long whose own tree is done, while their backend is away', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    const { env, directory } = newTree(t);
+    const orphan = new Stage(t, { directory: createTree(env) });
+    recordOne(orphan.writer({ process: deadProcess() }));
+    orphan.backend.answer = () => 'refuse';
+    const server = serving(t, directory, { env });
+    await until(() => orphan.backend.requests.length > 3);
+    assert.equal(existsSync(directory), true);
+    t.mock.timers.tick(6000);
+    await server.ended;
+    assert.deepEqual([existsSync(orphan.directory), existsSync(directory)], [true, false]);
   });
 
   test('keep the server until they are drained', async (t) => {
