@@ -122,12 +122,13 @@ export class RecordingMeter implements Meter {
 
   #instrument<T>(
     kind: InstrumentKind,
-    name: string,
+    given: string,
     options: MetricOptions | undefined,
     create: (registered: Registered) => T,
     boundaries?: readonly number[],
   ): T {
-    const unit = options?.unit ?? '';
+    const name = asText(given);
+    const unit = asText(options?.unit);
     // Names of instruments are case-insensitive.
     const key = JSON.stringify([kind, name.toLowerCase(), unit, options?.valueType ?? ValueType.DOUBLE]);
     const known = this.#instruments.get(key) as T | undefined;
@@ -141,7 +142,7 @@ export class RecordingMeter implements Meter {
       scope: this.#scope,
       name,
       unit,
-      description: options?.description ?? '',
+      description: asText(options?.description),
       valueType: valueType === ValueType.INT ? 'int' : 'double',
       ...(boundaries === undefined ? {} : { boundaries }),
     });
@@ -149,6 +150,12 @@ export class RecordingMeter implements Meter {
     this.#instruments.set(key, instrument);
     return instrument;
   }
+}
+
+/** As JavaScript may pass it: what is no text must not make the instrument unreadable. */
+function asText(given: unknown): string {
+  if (given === undefined || given === null) return '';
+  return typeof given === 'string' ? given : show(given);
 }
 
 function explicitBoundaries(name: string, options: MetricOptions | undefined): readonly number[] {

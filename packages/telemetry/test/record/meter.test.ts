@@ -83,6 +83,20 @@ describe('a meter', () => {
     assert.equal(said.length, names.length);
   });
 
+  test('takes names, units and descriptions that are no text, as JavaScript may pass them', (t) => {
+    const made = rig(t);
+    diagnostics(t, 'warn');
+    const wrong: readonly unknown[] = [undefined, null, 5, {}, Symbol('s')];
+    for (const text of wrong as readonly string[]) {
+      made.meter.createGauge(text, { unit: text, description: text }).record(1);
+    }
+    made.recorder.flush();
+    assert.deepEqual(
+      made.contents().samples.map(({ name }) => name),
+      ['', '', '5', '{}', 'Symbol(s)'],
+    );
+  });
+
   test('says that boundaries are not as they should be, and takes the default ones', (t) => {
     const made = rig(t);
     const said = diagnostics(t, 'warn');
