@@ -60,8 +60,7 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
   if (named === undefined) throw new UsageError('serve: got no directory, expected --directory DIR');
   const directory = path.resolve(named);
   const asked = signalled();
-  prepareTree(directory, process.env);
-  const where = prepareListening(invocation, directory);
+  const where = prepareDirectory(invocation, directory);
   const leaves = invocation.values['leave'] === true;
   const serving = startServing({ directory, log, env: process.env, leaves });
   if (serving === undefined) {
@@ -79,19 +78,35 @@ async function serveDirectory(invocation: Invocation): Promise<number> {
   return process.exit(isDone ? 0 : 1);
 }
 
-/** Where it will listen, if anywhere: a directory does not go on with what an earlier command line said. */
-function prepareListening(invocation: Invocation, directory: string): string | undefined {
+/**
+ * Where it will listen, if anywhere: a directory does not go on with what an earlier command line said. The directory is
+ * made after all that the command line says has been checked.
+ */
+function prepareDirectory(invocation: Invocation, directory: string): string | undefined {
   const listen = textOf(invocation, 'listen');
   const secretFile = textOf(invocation, 'secret-file');
   const leaseMillis = millisOf(invocation, 'lease-millis', DEFAULT_LEASE_MILLIS);
   if (listen === undefined) {
+    prepareTree(directory, process.env);
     listenNoMore(directory);
     return undefined;
   }
-  const env =
-    secretFile === undefined ? process.env : { MSC_TELEMETRY_SECRET_FILE: path.resolve(secretFile) };
-  listenTree(directory, endpointOf(listen), { leaseMillis }, env);
+  const endpoint = endpointOf(listen);
+  listenTree(directory, endpoint, { leaseMillis }, secretEnvironment(secretFile));
+  prepareTree(directory, process.env);
   return listen;
+}
+
+/** The variables that say what the secret is; an option takes the place of both. */
+function secretEnvironment(secretFile: string | undefined): NodeJS.ProcessEnv {
+  if (secretFile !== undefined) return { MSC_TELEMETRY_SECRET_FILE: path.resolve(secretFile) };
+  const { MSC_TELEMETRY_SECRET: secret, MSC_TELEMETRY_SECRET_FILE: file } = process.env;
+  if ((secret ?? '') === '' && (file ?? '') === '') {
+    throw new UsageError(
+      '--listen: got no secret, expected --secret-file FILE, MSC_TELEMETRY_SECRET or MSC_TELEMETRY_SECRET_FILE',
+    );
+  }
+  return process.env;
 }
 
 function endpointOf(listen: string): { host: string; port: number } {

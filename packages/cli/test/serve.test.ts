@@ -183,9 +183,27 @@ describe('msc-telemetry serve', () => {
       assert.equal(code, 2, listen);
       assert.match(stderr, /--listen: got .*, expected HOST:PORT/u);
     }
-    const { code, stderr } = await cli.run(['serve', '--directory', 'tree', '--listen', '[::1]:4400']);
-    assert.equal(code, 1);
-    assert.match(stderr, /secret/u);
+    const args = ['serve', '--directory', 'tree', '--listen', '[::1]:4400'];
+    const env = { MSC_TELEMETRY_SECRET: '', MSC_TELEMETRY_SECRET_FILE: undefined };
+    const none = await cli.run(args, { env });
+    assert.equal(none.code, 2);
+    assert.match(
+      none.stderr,
+      /--listen: got no secret, expected --secret-file FILE, MSC_TELEMETRY_SECRET or MSC_TELEMETRY_SECRET_FILE/u,
+    );
+    writeFileSync(path.join(cli.directory, 'secret'), 'too short');
+    for (const [file, found] of [
+      ['gone', 'ENOENT'],
+      ['secret', '9 bytes'],
+    ]) {
+      const { code, stderr } = await cli.run([...args, '--secret-file', file], { env });
+      assert.equal(code, 1);
+      assert.ok(
+        stderr.includes(`${path.join(cli.directory, file)}: got "${found}", expected a secret of 16 to`),
+      );
+      assert.doesNotMatch(stderr, /the option secret/u);
+    }
+    assert.equal(existsSync(path.join(cli.directory, 'tree')), false);
   });
 
   it('refuses a directory that is not safe', async (t) => {

@@ -60,6 +60,8 @@ function check(where: string, secret: Uint8Array): Uint8Array {
 }
 
 function unusable(where: string, value: string | undefined): Error {
-  const expected = `a secret of ${MIN_BYTES} to ${MAX_BYTES} bytes: the option secret, ${SECRET_VARIABLE}, or ${SECRET_FILE_VARIABLE}`;
+  const size = `a secret of ${MIN_BYTES} to ${MAX_BYTES} bytes`;
+  const sources = `the option secret, ${SECRET_VARIABLE}, or ${SECRET_FILE_VARIABLE}`;
+  const expected = value === undefined ? `${size}: ${sources}` : size;
   return invalid('MSC_SECRET_UNUSABLE', 'unusable secret of a link', [{ path: where, value, expected }]);
 }
