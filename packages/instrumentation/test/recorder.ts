@@ -1,4 +1,3 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Operation, OperationName, Operations } from '@multistorageclient/telemetry';
 
 export interface Recorded {
@@ -7,6 +6,13 @@ export interface Recorded {
   error?: unknown;
   bytes?: number | undefined;
 }
+
+/** Holds nothing: nobody here looks into it. */
+const EMPTY_CONTEXT: Operation['context'] = {
+  getValue: () => undefined,
+  setValue: () => EMPTY_CONTEXT,
+  deleteValue: () => EMPTY_CONTEXT,
+};
 
 /** Keeps what is recorded, the first end of each operation only, as the telemetry does. */
 export class Recorder implements Operations {
@@ -17,7 +23,7 @@ export class Recorder implements Operations {
     this.recorded.push(record);
     return {
       span: undefined,
-      context: ROOT_CONTEXT,
+      context: EMPTY_CONTEXT,
       succeed(bytes) {
         if (record.status === undefined) Object.assign(record, { status: 'success', bytes });
       },

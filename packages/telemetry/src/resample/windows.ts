@@ -7,10 +7,6 @@ import type { Temporality } from '../exporters/exporter.ts';
 /** Epoch time, split because epoch nanoseconds do not fit a double. */
 export type Instant = readonly [seconds: number, nanos: number];
 
-export function toMillis([seconds, nanos]: Instant): number {
-  return seconds * 1000 + nanos / 1e6;
-}
-
 export function fromMillis(millis: number): Instant {
   const seconds = Math.floor(millis / 1000);
   return [seconds, Math.min(999_999_999, Math.round((millis - seconds * 1000) * 1e6))];

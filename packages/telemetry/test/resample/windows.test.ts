@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  closing,
-  fromMillis,
-  isBefore,
-  PointTimes,
-  toMillis,
-  windowEnd,
-} from '../../src/resample/windows.ts';
+import { closing, fromMillis, isBefore, PointTimes, windowEnd } from '../../src/resample/windows.ts';
 import { closeAt, flushAt } from './closes.ts';
 
 suite('windows', () => {
@@ -34,7 +27,7 @@ suite('windows', () => {
       fc.property(millis, (value) => {
         const [seconds, nanos] = fromMillis(value);
         assert.ok(Number.isInteger(seconds) && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9);
-        assert.ok(Math.abs(toMillis([seconds, nanos]) - value) < 0.001);
+        assert.ok(Math.abs(seconds * 1000 + nanos / 1e6 - value) < 0.001);
       }),
     );
   });
