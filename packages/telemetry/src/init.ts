@@ -1,3 +1,11 @@
+/**
+ * `init`: the telemetry of this thread.
+ *
+ * In: options, and the environment. Out: one `Telemetry` per tree and thread, whichever copy of this package asks.
+ * Invariant: calls that end up in the same tree share one object; the value of a misspelt option is never shown.
+ * On failure: a TelemetryError. What is wrong here is found before a tree is joined or started; mode, address and secret
+ * are up to `modes.ts`, a second configuration to `Telemetry`.
+ */
 import path from 'node:path';
 import { canonicalJson } from './config/canonical.ts';
 import { suggestion } from './config/nearest.ts';

@@ -1,3 +1,10 @@
+/**
+ * One call of an exporter that was written for OpenTelemetry's SDK, for metrics and for spans.
+ *
+ * In: a function that begins the export. Out: how it ended, as an outcome that pipelines know.
+ * Invariant: the first end counts, of throwing, rejecting and calling back; what the exporter itself does is not traced.
+ * On failure: `retry`, unless the error has a code or status that is final, or `retryable: false`.
+ */
 import { context } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
 import { withDeadline } from './deadline.ts';

@@ -1,3 +1,10 @@
+/**
+ * Export to a file: OTLP JSON, one line per batch.
+ *
+ * In: batches, and a path. Out: lines at the end of the file.
+ * Invariant: one append per path at a time in this process; lines are whole, and what is not OTLP JSON is not cut off.
+ * On failure: `retry`, and what a failed write has left is cut off; a batch that cannot be encoded never gets to the file.
+ */
 import { mkdir, open, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline } from './deadline.ts';

@@ -1,3 +1,10 @@
+/**
+ * One HTTP request over `node:http` or `node:https`: under OTLP over HTTP, and calls of identity providers and Vault.
+ *
+ * In: a URL, a body, and a signal that ends it. Out: status, headers, and up to 64 KiB of the answer's body.
+ * Invariant: settles once. A status that has come is never lost: what fails after it only leaves the body incomplete.
+ * On failure: NoAnswerError, which knows whether the request had been sent. Nothing is repeated here.
+ */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { NoAnswerError } from './otlp-transport.ts';

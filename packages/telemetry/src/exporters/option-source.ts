@@ -1,3 +1,10 @@
+/**
+ * Options of built-in exporters, and the variables that stand in for them.
+ *
+ * In: options as the user wrote them, and the environment. Out: values that have been checked, each with where it came from.
+ * Invariant: reading goes on after a problem, with a default or nothing, so that all problems are found at once.
+ * On failure: one more entry in `problems`, which the caller throws; a value that it calls secret is `(hidden)`.
+ */
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve as absolutePath } from 'node:path';
 import type { Problem } from '../errors.ts';

@@ -1,3 +1,10 @@
+/**
+ * Metrics as OTLP JSON, for the file exporter and OTLP over HTTP.
+ *
+ * In: a batch in columns. Out: the text of one MetricsData, written straight from the columns.
+ * Invariant: one line; times are exact to the nanosecond; an unknown start time, minimum or maximum is left out.
+ * On failure: a RangeError where the text would be longer than a string can be.
+ */
 import { ValueType } from '@opentelemetry/api';
 import { groupByResource } from './batch-groups.ts';
 import type {

@@ -1,3 +1,10 @@
+/**
+ * Modules of the program (exporters, attributes providers), found here and loaded in the telemetry server.
+ *
+ * In: what a configuration names, as `module#Class`. Out: the file URL that the program would import; later an instance.
+ * Invariant: finding a module does not run it, and looks from the program first, so that the server loads the same file.
+ * On failure: the error of the first place that was searched; an Error where the module has no such class.
+ */
 import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';

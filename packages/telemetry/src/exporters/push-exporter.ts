@@ -1,3 +1,11 @@
+/**
+ * Exporters of the program's own or of the SDK (`PushMetricExporter`), as pipelines use them.
+ *
+ * In: batches of points. Out: calls of `export`, one per resource, and one outcome per batch.
+ * Invariant: while a batch is retried, a resource that was accepted or rejected is not sent again, except in the smaller
+ * batches that follow `too-large`.
+ * On failure: `retry`, unless the exporter's error says that it is final; `unanswered` where it took too long.
+ */
 import {
   AggregationTemporality,
   InstrumentType,

@@ -1,3 +1,10 @@
+/**
+ * Points in the form of OpenTelemetry's SDK, for its exporters and its protobuf encoder.
+ *
+ * In: a batch in columns. Out: one `ResourceMetrics` per resource, with an object per point.
+ * Invariant: every point is there, in order, with its exact time; the SDK has no place for exemplars and zero thresholds.
+ * On failure: what it throws, callers take for a batch that cannot be encoded (`outcomeOfEncodingError`).
+ */
 import type { HrTime } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {

@@ -1,3 +1,10 @@
+/**
+ * The two intervals and timeouts of a reader: collecting and exporting.
+ *
+ * In: options of `DiperiodicExportingMetricReader` or a configuration's section, and the environment. Out: a frozen config.
+ * Invariant: the result is complete: option, else OpenTelemetry's variable (exports only), else the default.
+ * On failure: a problem per wrong option, for the caller to throw; a wrong variable counts as not set.
+ */
 import { fromEnvironment } from '../config/environment.ts';
 import { millis } from '../config/scalars.ts';
 import { described, object, type Schema } from '../config/schema.ts';
