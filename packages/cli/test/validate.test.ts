@@ -83,14 +83,15 @@ describe('msc-telemetry validate', () => {
     const file = path.join(cli.directory, 'wrong.yaml');
     const { code, stdout } = await cli.run(['validate', 'wrong.yaml'], { env: ALONE });
     assert.equal(code, 1);
-    const [first, ...rest] = stdout.trimEnd().split('\n');
+    const [first, second, ...rest] = stdout.trimEnd().split('\n');
     assert.ok(
       first.startsWith(
         `${file}:5: opentelemetry.metrics.reader.options.collect_interval: got 10, expected one of`,
       ),
       first,
     );
-    assert.deepEqual(rest, [`1 problem in ${file}`]);
+    assert.ok(second.startsWith(`${file}:6: opentelemetry.metrics.exporter.type: got "nonsense"`), second);
+    assert.deepEqual(rest, [`2 problems in ${file}`]);
     writeFileSync(file, WRONG.replace('collect_interval:', 'collect_interval_millis:'));
     const { code: again, stdout: json } = await cli.run(['validate', '--json', 'wrong.yaml'], { env: ALONE });
     const { valid, problems } = lastLine(json);
