@@ -30,7 +30,7 @@ export type EmitSample = (at: Instant, value: number, writer: string, units: num
 export type CountMerged = (writer: string, units: number) => void;
 
 export class LastValue {
-  #left: Instant = [0, 0];
+  #left: Instant = [-1, 0];
   readonly #open = new Map<number, Held>();
 
   constructor(state?: LastValueState) {
