@@ -23,12 +23,15 @@ async function start(
 ): Promise<{
   worker: Worker;
   said: Said;
+  exit: Promise<unknown>;
 }> {
   const workerData: ThreadJob = { places: place, end, count };
   const worker = new Worker(path.join(import.meta.dirname, 'thread.js'), { workerData });
   t.after(() => worker.terminate());
+  // From the beginning: what a thread says last may be delivered together with its end.
+  const exit = new Promise((resolve) => void worker.once('exit', resolve));
   const [said] = (await once(worker, 'message')) as [Said];
-  return { worker, said };
+  return { worker, said, exit };
 }
 
 /** Slots of this test: threads that it starts from now on have theirs in them. */
@@ -118,8 +121,8 @@ describe('a thread that is terminated', () => {
 test('a thread that ends by itself leaves an empty file, which says that it is gone', async (t) => {
   watch();
   const place = places(t);
-  const { worker } = await start(t, place, 'flushed');
-  await once(worker, 'exit');
+  const { exit } = await start(t, place, 'flushed');
+  await exit;
   assert.deepEqual(readFileSync(path.join(place.primary, 'rescue')).length, 0);
   assertRecorded(place, COUNT);
 });
@@ -149,9 +152,9 @@ describe('slots', () => {
   test('are as many as can be rescued at a time: further batches are private', async (t) => {
     watch();
     const place = places(t);
-    const { worker, said } = await start(t, place, 'claim', 70);
+    const { said, exit } = await start(t, place, 'claim', 70);
     assert.equal(said.shared, 64);
-    await once(worker, 'exit');
+    await exit;
     // They are free again for the next thread.
     assert.equal((await start(t, place, 'claim', 10)).said.shared, 10);
   });
