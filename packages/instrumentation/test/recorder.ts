@@ -33,13 +33,11 @@ export class Recorder implements Operations {
     };
   }
 
-  /** Waits until every operation has ended; gives up after some turns. */
-  async settled(turns = 200): Promise<void> {
-    if (turns === 0 || this.recorded.every(({ status }) => status !== undefined)) return;
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    await this.settled(turns - 1);
+  /** Waits until every operation has ended, which may take the thread pool a while; gives up after a second or more. */
+  async settled(): Promise<void> {
+    for (let wait = 0; wait < 1000 && this.recorded.some(({ status }) => status === undefined); wait++) {
+      await new Promise((resolve) => void setTimeout(resolve, 1));
+    }
   }
 
   /** What was recorded, in one line each: `read success 12`, `info error ENOENT`, `read` for one that has not ended. */
