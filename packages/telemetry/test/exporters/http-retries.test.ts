@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 import { exchangeWithRetries } from '../../src/exporters/http-retries.ts';
 import { startBackend } from './backend.ts';
+
+// Waits between tries keep no process alive, and here is nothing else that does.
+const alive = setInterval(() => undefined, 1000);
+after(() => clearInterval(alive));
 
 const POLICY = { retries: 3, backoffMillis: 1, timeoutMillis: 200 };
 

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { ObservableResult } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { DiperiodicExportingMetricReader } from '../../src/readers/diperiodic.ts';
 import { ScriptedExporter } from '../readers/scripted-exporter.ts';
+
+// The reader's timers keep no process alive, and here is nothing else that does.
+const alive = setInterval(() => undefined, 1000);
+after(() => clearInterval(alive));
 
 test('the diperiodic reader, with any MeterProvider: collects often, and exports all of it at another interval', async () => {
   const exporter = new ScriptedExporter();
