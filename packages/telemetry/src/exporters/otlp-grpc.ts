@@ -6,6 +6,8 @@
  * replaced closes when its calls have ended. The library's own retries are off: the pipeline decides.
  * On failure: NoAnswerError where no status came from the backend.
  */
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Client, Metadata, StatusObject } from '@grpc/grpc-js';
 import { VERSION } from '../version.ts';
 import type { Credentials, TlsMaterial } from './credentials.ts';
@@ -22,6 +24,9 @@ const METHODS: Readonly<Record<TelemetrySignal, string>> = {
 };
 /** The library waits up to two minutes before it tries to connect again; the pipeline has a back-off of its own. */
 const MAX_RECONNECT_MILLIS = 2000;
+
+/** In the place of a server name, where there is only an address: the library would pass that, which Node.js 26 refuses. */
+const NO_NAME = 'address.invalid';
 
 interface Connection {
   readonly client: Client;
@@ -110,13 +115,18 @@ export class GrpcTransport implements OtlpTransport {
     if (current?.material === material) return current;
     const { protocol, hostname, port } = new URL(this.#config.url);
     const isSecure = protocol === 'https:';
+    const address = hostname.replaceAll(/[[\]]/g, '');
+    const isAddress = isSecure && isIP(address) !== 0;
+    const check = (_name: string, certificate: PeerCertificate) => checkServerIdentity(address, certificate);
+    const verification = isAddress ? { checkServerIdentity: check } : {};
     const { credentials, compressionAlgorithms } = this.#grpc;
     const client = new this.#grpc.Client(
       `dns:${hostname}:${port === '' ? (isSecure ? 443 : 80) : port}`,
       isSecure
-        ? credentials.createSsl(bytesOf(tls.ca), bytesOf(tls.key), bytesOf(tls.cert))
+        ? credentials.createSsl(bytesOf(tls.ca), bytesOf(tls.key), bytesOf(tls.cert), verification)
         : credentials.createInsecure(),
       {
+        ...(isAddress ? { 'grpc.ssl_target_name_override': NO_NAME } : {}),
         'grpc.primary_user_agent': `multistorageclient-telemetry/${VERSION}`,
         'grpc.enable_retries': 0,
         'grpc.enable_http_proxy': 0,
