@@ -67,20 +67,23 @@ export interface ExponentialHistogramPoints extends MetricBase {
 
 export type MetricPoints = GaugePoints | SumPoints | HistogramPoints | ExponentialHistogramPoints;
 
-/** Points of one series in time order, as columns of equal length; epoch times are split in seconds and nanoseconds. */
+/**
+ * Points of one series in time order, as columns of equal length; epoch times are split in seconds and nanoseconds. A column may
+ * be a view that is made when it is asked for (`number-range.ts`): ask once, not once per point.
+ */
 export interface SeriesColumns {
   readonly attributes: Attributes;
   readonly seconds: Uint32Array;
   readonly nanos: Uint32Array;
   /** Start times of sums and histograms; absent for gauges. */
-  readonly startSeconds?: Uint32Array;
-  readonly startNanos?: Uint32Array;
+  readonly startSeconds?: Uint32Array | undefined;
+  readonly startNanos?: Uint32Array | undefined;
 }
 
 export interface NumberSeries extends SeriesColumns {
   readonly values: Float64Array;
   /** By the point's index; absent where no point has one. */
-  readonly exemplars?: readonly (Exemplar | undefined)[];
+  readonly exemplars?: readonly (Exemplar | undefined)[] | undefined;
 }
 
 /** The span that a point was measured in: an OTLP exemplar with the point's own time and value. */
@@ -152,6 +155,11 @@ export type ExportOutcome =
 export interface BatchExporter<Batch> {
   /** Whether a batch must have one resource only: each request then ends as a whole. Default false. */
   readonly takesOneResource?: boolean;
+  /**
+   * Begins to encode and compress a batch that is exported next: `export` of the same object uses it, and so does each retry.
+   * Never throws: what fails is an outcome of `export`.
+   */
+  prepare?(batch: Batch): void;
   /** Sends one batch; resolves after at most `timeoutMillis`. */
   export(batch: Batch, timeoutMillis: number): Promise<ExportOutcome>;
   /** Flushes and closes; resolves even where the backend is away. Idempotent. */

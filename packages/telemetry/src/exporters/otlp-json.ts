@@ -83,27 +83,22 @@ function encodeDataPoints({ kind, descriptor, series: all }: MetricPoints): stri
     return all.flatMap((series) => encodePoints(series, (index) => encodeExponential(series.values[index])));
   }
   const { valueType } = descriptor;
-  return all.flatMap((series) =>
-    encodePoints(series, (index) => {
-      const value = encodeNumber(series.values[index], valueType);
-      const exemplar = series.exemplars?.[index];
-      return exemplar === undefined ? value : `${value},${encodeExemplar(exemplar, value, series, index)}`;
-    }),
-  );
+  return all.flatMap((series) => {
+    const { values, exemplars } = series;
+    return encodePoints(series, (index, time) => {
+      const value = encodeNumber(values[index], valueType);
+      const exemplar = exemplars?.[index];
+      return exemplar === undefined ? value : `${value},${encodeExemplar(exemplar, value, time)}`;
+    });
+  });
 }
 
 /** With the time and value of its point. */
-function encodeExemplar(
-  { traceId, spanId }: Exemplar,
-  value: string,
-  { seconds, nanos }: SeriesColumns,
-  index: number,
-): string {
-  const time = encodeTime(seconds[index], nanos[index]);
+function encodeExemplar({ traceId, spanId }: Exemplar, value: string, time: string): string {
   return `"exemplars":[{"timeUnixNano":${time},${value},"spanId":"${spanId}","traceId":"${traceId}"}]`;
 }
 
-function encodePoints(series: SeriesColumns, valueAt: (index: number) => string): string[] {
+function encodePoints(series: SeriesColumns, valueAt: (index: number, time: string) => string): string[] {
   const { seconds, nanos, startSeconds, startNanos } = series;
   const attributes = encodeAttributes(series.attributes);
   const points: string[] = [];
@@ -113,7 +108,7 @@ function encodePoints(series: SeriesColumns, valueAt: (index: number) => string)
         ? ''
         : `"startTimeUnixNano":${encodeTime(startSeconds[index], startNanos[index])},`;
     const time = encodeTime(seconds[index], nanos[index]);
-    points.push(`{"attributes":${attributes},${start}"timeUnixNano":${time},${valueAt(index)}}`);
+    points.push(`{"attributes":${attributes},${start}"timeUnixNano":${time},${valueAt(index, time)}}`);
   }
   return points;
 }

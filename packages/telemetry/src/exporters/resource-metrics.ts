@@ -58,7 +58,10 @@ function toMetricData(metric: MetricPoints): MetricData {
       ),
     };
   }
-  const dataPoints = metric.series.flatMap((series) => toDataPoints(series, (index) => series.values[index]));
+  const dataPoints = metric.series.flatMap((series) => {
+    const { values } = series;
+    return toDataPoints(series, (index) => values[index]);
+  });
   return metric.kind === 'gauge'
     ? {
         descriptor,

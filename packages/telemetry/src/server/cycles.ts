@@ -16,6 +16,7 @@ import type { Account } from './account.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { Outbox } from './outbox.ts';
 import { PlanLog, type Plan } from './plan.ts';
 import { unitsOf, type Intake, type Request, type Signal } from './signal.ts';
 import type { PipelineHealth, SelfObservation } from './self-telemetry.ts';
@@ -210,25 +211,29 @@ export class Cycles<Batch> {
   }
 
   async #execute(plan: Plan, planned: readonly PlannedJournal[]): Promise<void> {
+    const delivery = this.#delivery;
+    const outbox = delivery && new Outbox(delivery, () => void this.progress++);
+    try {
+      await this.#ingest(plan, planned, outbox);
+    } finally {
+      await outbox?.end();
+    }
+  }
+
+  async #ingest(
+    plan: Plan,
+    planned: readonly PlannedJournal[],
+    outbox: Outbox<Batch> | undefined,
+  ): Promise<void> {
     const intake = this.#intake as Intake<Batch>;
     const close = { ...plan.close, untilMillis: plan.close.untilMillis ?? Infinity };
-    let requests = 0;
-    const deliver = async (): Promise<void> => {
-      for (const sealed of intake.sealed.splice(0)) {
-        const { splitter } = this.#options.signal;
-        for (const request of this.#takesOneResource ? splitter.byResource(sealed) : [sealed]) {
-          // One after the other: points of a series must not overtake each other.
-          await this.#deliver(request, String(++requests));
-        }
-      }
-    };
     for (const { range, journal, chunks } of planned) {
       if (journal === undefined) continue;
       for (const { frames, corruptBytes } of chunks) {
         journal.account.corruptBytes += corruptBytes;
         for (const frame of frames) {
           this.#takeIn(intake, journal, frame);
-          if (intake.sealed.length > 0) await deliver();
+          if (intake.sealed.length > 0) await this.#send(intake, outbox);
         }
       }
       if (range.ends) {
@@ -238,7 +243,18 @@ export class Cycles<Batch> {
     }
     if (plan.self !== undefined) intake.observe?.(plan.self, close);
     intake.finish(close, new Set(plan.endingResources));
-    await deliver();
+    await this.#send(intake, outbox);
+  }
+
+  /** Sends what is full; where nothing can be sent, drops it. */
+  async #send({ sealed }: Intake<Batch>, outbox: Outbox<Batch> | undefined): Promise<void> {
+    const { splitter } = this.#options.signal;
+    for (const whole of sealed.splice(0)) {
+      for (const request of this.#takesOneResource ? splitter.byResource(whole) : [whole]) {
+        if (outbox === undefined) this.#dropUnits(request);
+        else await outbox.add(request);
+      }
+    }
   }
 
   /** A data frame that was seen before (a rescued batch) is skipped by its sequence number. */
@@ -255,14 +271,9 @@ export class Cycles<Batch> {
     else if (!intake.frame(journal, frame)) account.drop('unknown_frame', frame.units);
   }
 
-  async #deliver(request: Request<Batch>, name: string): Promise<void> {
-    if (this.#delivery === undefined) {
-      for (const [journal, units] of unitsOf(request)) {
-        this.#collection.accountOf(journal).drop('exporter', units);
-      }
-    } else {
-      await this.#delivery.deliver(request, name);
-      this.progress++;
+  #dropUnits(request: Request<Batch>): void {
+    for (const [journal, units] of unitsOf(request)) {
+      this.#collection.accountOf(journal).drop('exporter', units);
     }
   }
 

@@ -45,7 +45,13 @@ export class Delivery<Batch> {
     this.#options = options;
   }
 
-  /** Delivers one request of the plan. Rejects only with `Stopped`. */
+  /** Lets the exporter encode a request that is delivered soon, unless it was settled by a server that was killed. */
+  prepare({ batch }: Request<Batch>, name: string): void {
+    const what = this.#plan.event(name)?.what;
+    if (what === undefined || what === 'sent' || what === 'refused') this.#options.exporter.prepare?.(batch);
+  }
+
+  /** Delivers one request of the plan. Rejects only with `Stopped`, or where the plan cannot be written. */
   async deliver(request: Request<Batch>, name: string): Promise<void> {
     const known = this.#plan.event(name);
     if (known?.what === 'accepted' || known?.what === 'rejected') return this.#settle(request, known);

@@ -26,7 +26,8 @@ import type { RequestBuilder } from './request.ts';
 import type { Request } from './signal.ts';
 import type { SelfObservation } from './self-telemetry.ts';
 import type { TailedJournal } from './tailed-journal.ts';
-import type { SampleTarget, Targets } from './targets.ts';
+import type { ExportedSeries } from './series.ts';
+import type { OperationTarget, SampleTarget, Targets } from './targets.ts';
 
 /** Whose unit a sample is, and where that is counted. */
 type Recorded = Pick<TailedJournal, 'id' | 'account'>;
@@ -114,16 +115,23 @@ export class Ingest {
   #samples(journal: TailedJournal, frame: Frame): boolean {
     const view = viewSamples(frame);
     if (view === undefined || frame.units !== frame.rows) return false;
+    const { deltas, values, series } = view;
+    const { id, raw, account } = journal;
     const base = readBase(frame);
     for (let row = 0; row < frame.rows; row++) {
-      const target = this.#targets.of(journal, view.series[row]);
-      if (target?.kind !== 'gauge') {
-        journal.account.drop('undefined_series', 1);
+      const exported = raw[series[row]];
+      if (exported !== undefined) {
+        this.#raw(exported, base, deltas[row], values[row], id);
         continue;
       }
-      if (target.isOverflow) journal.account.overflowed++;
+      const target = this.#targets.of(journal, series[row]);
+      if (target?.kind !== 'gauge') {
+        account.drop('undefined_series', 1);
+        continue;
+      }
+      if (target.isOverflow) account.overflowed++;
       const place = target.decimation?.next() ?? 0;
-      this.#sample(journal, target.samples, base, view.deltas[row], view.values[row], place, 1);
+      this.#sample(journal, target.samples, base, deltas[row], values[row], place, 1);
     }
     return true;
   }
@@ -173,7 +181,7 @@ export class Ingest {
   #operations(journal: TailedJournal, frame: Frame, view: OperationsView | undefined): boolean {
     if (view === undefined || frame.units !== frame.rows) return false;
     const base = readBase(frame);
-    const window = this.#window(base);
+    const seen = new Set<OperationTarget>();
     for (let row = 0; row < frame.rows; row++) {
       const target = this.#targets.of(journal, view.series[row]);
       if (target?.kind !== 'operation') {
@@ -181,19 +189,53 @@ export class Ingest {
         continue;
       }
       if (target.isOverflow) journal.account.overflowed++;
+      if (target.operations === 0) seen.add(target);
+      target.operations++;
       const delta = view.deltas[row];
       const place = target.decimation?.next() ?? 0;
       // A clock cannot tell less than a nanosecond, and a rate needs a time.
       const seconds = Math.max(1, view.latencyNanos[row]) / 1e9;
       const bytes = view.bytes[row];
       this.#sample(journal, target.latency, base, delta, seconds, place, 1, exemplarOf(view, row));
-      target.responses.add(window, 1, journal.id);
       if (!Number.isFinite(bytes)) continue;
       this.#sample(journal, target.size, base, delta, bytes, place, 0);
       this.#sample(journal, target.rate, base, delta, bytes / seconds, place, 0);
-      target.bytes.add(window, bytes, journal.id);
+      target.moved++;
+      target.movedBytes += bytes;
     }
+    this.#total(seen, this.#window(base), journal.id);
     return true;
+  }
+
+  /** Adds what a frame's operations come to: all of them are in one window. */
+  #total(seen: Iterable<OperationTarget>, window: number, writer: string): void {
+    for (const target of seen) {
+      target.responses.add(window, target.operations, writer);
+      if (target.moved > 0) target.bytes.add(window, target.movedBytes, writer);
+      target.operations = 0;
+      target.moved = 0;
+      target.movedBytes = 0;
+    }
+  }
+
+  /** A sample that leaves as it is: a point, and a unit of `owner` if that is given. */
+  #raw(
+    series: ExportedSeries,
+    base: Pick<TimeBase, 'seconds' | 'nanos'>,
+    delta: number,
+    value: number,
+    owner: string | undefined,
+    exemplar?: Exemplar,
+  ): void {
+    if (this.#builder.isFull) this.sealed.push(this.#builder.seal());
+    let { seconds } = base;
+    let nanos = base.nanos + delta;
+    if (!(nanos >= 0 && nanos < 1e9)) {
+      const carry = Math.floor(nanos / 1e9);
+      seconds += carry;
+      nanos -= carry * 1e9;
+    }
+    this.#builder.add(series, seconds, nanos, value, owner, exemplar);
   }
 
   /** `place`: among the samples that are decimated together. */
@@ -207,7 +249,10 @@ export class Ingest {
     units: number,
     exemplar?: Exemplar,
   ): void {
-    if (target.method === 'decimation' && place % target.factor !== 0) {
+    if (target.method === 'none' || (target.method === 'decimation' && place % target.factor === 0)) {
+      return this.#raw(target.series, base, delta, value, units > 0 ? journal.id : undefined, exemplar);
+    }
+    if (target.method === 'decimation') {
       journal.account.merged += units;
       return;
     }
@@ -215,12 +260,6 @@ export class Ingest {
     const carry = Math.floor(nanos / 1e9);
     const seconds = base.seconds + carry;
     const rest = nanos - carry * 1e9;
-    if (target.method === 'none' || target.method === 'decimation') {
-      this.#room();
-      const owner = units > 0 ? journal.id : undefined;
-      this.#builder.add(target.series, seconds, rest, value, owner, exemplar);
-      return;
-    }
     const window = Math.floor((seconds * 1000 + rest / 1e6) / this.#intervalMillis);
     if (target.method === 'last_value') {
       const sample = { at: [seconds, rest] as const, value, writer: journal.id, units };

@@ -16,6 +16,9 @@ import { Stopped, type Delivery } from './delivery.ts';
 import type { PipelineHealth } from './self-telemetry.ts';
 import type { TailedJournal } from './tailed-journal.ts';
 
+/** Captured at load: tests fake timers. */
+const { setImmediate } = globalThis;
+
 /** So much waiting is a full request: it leaves before the export interval ends. */
 const FULL_BYTES = 512 * 1024;
 
@@ -104,8 +107,15 @@ export class Pipeline<Batch> {
     const { hasUnfinished, isBehind } = this.#cycles;
     const tick = nowMillis >= this.#nextTickMillis && !hasUnfinished;
     if (tick || hasUnfinished || isBehind || this.pendingBytes >= FULL_BYTES) {
-      void this.#run({ tick, flush: false });
+      void this.#run({ tick, flush: false }).then(() => this.#goOn());
     }
+  }
+
+  /** What a cycle left behind because it was full does not wait for the next poll; other pipelines have their turn first. */
+  #goOn(): void {
+    if (!this.#cycles.isBehind) return;
+    const next = setImmediate(() => this.poll(Date.now()));
+    if (this.#options.keepsAlive === false) next.unref();
   }
 
   /**

@@ -4,18 +4,19 @@
  * In: points in the order of the journals. Out: a `PointBatch`, and whose unit each of its points is.
  * Invariant: the same points in the same order give the same batch.
  */
+import type { Attributes } from '@opentelemetry/api';
 import type {
   Exemplar,
-  ExponentialHistogramSeries,
   ExponentialHistogramValue,
-  HistogramSeries,
   HistogramValue,
   MetricPoints,
-  NumberSeries,
   PointBatch,
+  SeriesColumns,
 } from '../exporters/exporter.ts';
-import type { ExportedSeries } from './series.ts';
+import { NumberRange, type NumberColumns } from '../exporters/number-range.ts';
+import type { ExportedSeries, Metric } from './series.ts';
 import { NOBODY, type Request } from './signal.ts';
+import { sortByTime } from './time-order.ts';
 
 /** Points of one request at most: well under the Collector's default of 20 MiB for a body. */
 export const MAX_POINTS = 16_384;
@@ -28,19 +29,28 @@ const BUCKET_BYTES = 16;
 const EXEMPLAR_BYTES = 50;
 
 export class RequestBuilder {
+  /** Series of this request; `ExportedSeries.slot` is their place here. */
   readonly #slots: ExportedSeries[] = [];
-  readonly #slotOf = new Map<ExportedSeries, number>();
+  readonly #attributes: Attributes[] = [];
+  readonly #byMetric = new Map<Metric, number[]>();
+  /** Points of each slot. */
+  readonly #counts = new Uint32Array(MAX_POINTS);
   readonly #slot = new Uint32Array(MAX_POINTS);
   readonly #seconds = new Uint32Array(MAX_POINTS);
   readonly #nanos = new Uint32Array(MAX_POINTS);
-  readonly #startSeconds = new Uint32Array(MAX_POINTS);
-  readonly #startNanos = new Uint32Array(MAX_POINTS);
   readonly #values = new Float64Array(MAX_POINTS);
   readonly #owners = new Uint32Array(MAX_POINTS);
+  readonly #startSeconds = new Uint32Array(MAX_POINTS);
+  readonly #startNanos = new Uint32Array(MAX_POINTS);
+  /** Whether any point has a start time. */
+  #isStarted = false;
   #histograms: HistogramValue[] = [];
   #exponentials: ExponentialHistogramValue[] = [];
   readonly #exemplars = new Map<number, Exemplar>();
   readonly #journals = new Map<string, number>();
+  /** The journal that was named last: a frame has many rows of one. */
+  #lastJournal: string | undefined;
+  #lastOwner = NOBODY;
   #points = 0;
   #bytes = 0;
 
@@ -63,7 +73,9 @@ export class RequestBuilder {
   ): void {
     const row = this.#row(series, seconds, nanos);
     this.#values[row] = value;
-    if (journal !== undefined) this.#owners[row] = this.#owner(journal);
+    if (journal !== undefined) {
+      this.#owners[row] = journal === this.#lastJournal ? this.#lastOwner : this.#owner(journal);
+    }
     if (exemplar === undefined) return;
     this.#exemplars.set(row, exemplar);
     this.#bytes += EXEMPLAR_BYTES;
@@ -76,7 +88,7 @@ export class RequestBuilder {
     value: number,
     start: readonly [number, number],
   ): void {
-    this.#values[this.#row(series, seconds, nanos, start)] = value;
+    this.#values[this.#startedRow(series, seconds, nanos, start)] = value;
   }
 
   addHistogram(
@@ -86,7 +98,7 @@ export class RequestBuilder {
     value: HistogramValue,
     start: readonly [number, number],
   ): void {
-    this.#histograms[this.#row(series, seconds, nanos, start)] = value;
+    this.#histograms[this.#startedRow(series, seconds, nanos, start)] = value;
     this.#bytes += BUCKET_BYTES * value.counts.length;
   }
 
@@ -97,65 +109,86 @@ export class RequestBuilder {
     value: ExponentialHistogramValue,
     start: readonly [number, number],
   ): void {
-    this.#exponentials[this.#row(series, seconds, nanos, start)] = value;
+    this.#exponentials[this.#startedRow(series, seconds, nanos, start)] = value;
     this.#bytes += BUCKET_BYTES * (value.positive.counts.length + value.negative.counts.length);
   }
 
   /** Gives out what was collected, and starts anew. */
   seal(): Request<PointBatch> {
-    const order = this.#order();
-    const bySeries = this.#slots.map((series, slot) => ({ series, rows: order[slot] }));
-    bySeries.sort((a, b) => compareText(a.series.metric.key, b.series.metric.key));
-    const owners = new Uint32Array(this.#points);
-    let point = 0;
-    for (const { rows } of bySeries) for (const row of rows) owners[point++] = this.#owners[row];
+    const groups = [...this.#byMetric].toSorted(([a], [b]) => compareText(a.key, b.key));
+    const rows = this.#ordered(groups.flatMap(([, slots]) => slots));
+    const columns = this.#columns(rows);
     const metrics: MetricPoints[] = [];
-    for (let at = 0; at < bySeries.length;) {
-      const { metric } = bySeries[at].series;
-      let end = at;
-      while (end < bySeries.length && bySeries[end].series.metric === metric) end++;
-      const group = bySeries.slice(at, end);
-      const { resource, scope, descriptor } = metric;
+    let from = 0;
+    for (const [metric, slots] of groups) {
+      const { resource, scope, descriptor, temporality } = metric;
       const common = { resource, scope, descriptor };
+      const each = <Series>(
+        seriesAt: (attributes: Attributes, from: number, to: number) => Series,
+      ): Series[] =>
+        slots.map((slot) => seriesAt(this.#attributes[slot], from, (from += this.#counts[slot])));
       if (metric.kind === 'histogram') {
-        const series = group.map((entry) => this.#histogramSeries(entry.series, entry.rows));
-        metrics.push({ ...common, kind: 'histogram', temporality: metric.temporality, series });
+        const series = each((attributes, start, end) => ({
+          ...startedColumns(attributes, columns, start, end),
+          values: Array.from(rows.subarray(start, end), (row) => this.#histograms[row]),
+        }));
+        metrics.push({ ...common, kind: metric.kind, temporality, series });
       } else if (metric.kind === 'exponential_histogram') {
-        const series = group.map((entry) => this.#exponentialSeries(entry.series, entry.rows));
-        metrics.push({ ...common, kind: metric.kind, temporality: metric.temporality, series });
+        const series = each((attributes, start, end) => ({
+          ...startedColumns(attributes, columns, start, end),
+          values: Array.from(rows.subarray(start, end), (row) => this.#exponentials[row]),
+        }));
+        metrics.push({ ...common, kind: metric.kind, temporality, series });
       } else {
-        const series = group.map((entry) =>
-          this.#numberSeries(entry.series, entry.rows, metric.kind === 'sum'),
+        const isSum = metric.kind === 'sum';
+        const series = each(
+          (attributes, start, end) => new NumberRange(attributes, columns, start, end, isSum),
         );
-        if (metric.kind === 'gauge') metrics.push({ ...common, kind: 'gauge', series });
-        else {
-          const { monotonic, temporality } = metric;
-          metrics.push({ ...common, kind: 'sum', monotonic, temporality, series });
-        }
+        if (metric.kind === 'gauge') metrics.push({ ...common, kind: metric.kind, series });
+        else metrics.push({ ...common, kind: metric.kind, monotonic: metric.monotonic, temporality, series });
       }
-      at = end;
     }
     const batch = { metrics, points: this.#points };
-    const request = { batch, owners, journals: [...this.#journals.keys()] };
+    const request = { batch, owners: gathered(this.#owners, rows), journals: [...this.#journals.keys()] };
     this.#reset();
     return request;
   }
 
-  #row(series: ExportedSeries, seconds: number, nanos: number, start?: readonly [number, number]): number {
-    let slot = this.#slotOf.get(series);
-    if (slot === undefined) {
-      slot = this.#slots.push(series) - 1;
-      this.#slotOf.set(series, slot);
-    }
+  #row(series: ExportedSeries, seconds: number, nanos: number): number {
+    let { slot } = series;
+    if (this.#slots[slot] !== series) slot = this.#enter(series);
     const row = this.#points++;
     this.#bytes += series.attributeBytes + POINT_BYTES;
+    this.#counts[slot]++;
     this.#slot[row] = slot;
     this.#seconds[row] = seconds;
     this.#nanos[row] = nanos;
-    this.#startSeconds[row] = start?.[0] ?? 0;
-    this.#startNanos[row] = start?.[1] ?? 0;
     this.#owners[row] = NOBODY;
     return row;
+  }
+
+  #startedRow(
+    series: ExportedSeries,
+    seconds: number,
+    nanos: number,
+    [startSeconds, startNanos]: readonly [number, number],
+  ): number {
+    const row = this.#row(series, seconds, nanos);
+    this.#isStarted = true;
+    this.#startSeconds[row] = startSeconds;
+    this.#startNanos[row] = startNanos;
+    return row;
+  }
+
+  #enter(series: ExportedSeries): number {
+    const slot = this.#slots.push(series) - 1;
+    series.slot = slot;
+    this.#attributes[slot] = series.attributes;
+    this.#counts[slot] = 0;
+    const slots = this.#byMetric.get(series.metric);
+    if (slots === undefined) this.#byMetric.set(series.metric, [slot]);
+    else slots.push(slot);
+    return slot;
   }
 
   #owner(journal: string): number {
@@ -164,72 +197,87 @@ export class RequestBuilder {
       owner = this.#journals.size;
       this.#journals.set(journal, owner);
     }
+    this.#lastJournal = journal;
+    this.#lastOwner = owner;
     return owner;
   }
 
-  /** Rows of each slot, in time order: a counting sort, and a comparison sort only where writers interleave. */
-  #order(): Uint32Array[] {
-    const counts = new Uint32Array(this.#slots.length);
-    for (let row = 0; row < this.#points; row++) counts[this.#slot[row]]++;
-    const rows = Array.from(counts, (count) => new Uint32Array(count));
-    counts.fill(0);
-    for (let row = 0; row < this.#points; row++) {
-      const slot = this.#slot[row];
-      rows[slot][counts[slot]++] = row;
+  /** All rows by slots, in this order of them, and by time: a counting sort, and merges where writers interleave. */
+  #ordered(slots: readonly number[]): Uint32Array {
+    const next = new Uint32Array(this.#slots.length);
+    let end = 0;
+    for (const slot of slots) {
+      next[slot] = end;
+      end += this.#counts[slot];
     }
-    for (const list of rows) if (!this.#isAscending(list)) list.sort((a, b) => this.#compare(a, b));
+    const rows = new Uint32Array(this.#points);
+    for (let row = 0; row < this.#points; row++) rows[next[this.#slot[row]]++] = row;
+    const times = { seconds: this.#seconds, nanos: this.#nanos };
+    for (const slot of slots) sortByTime(rows, next[slot] - this.#counts[slot], next[slot], times);
     return rows;
   }
 
-  #isAscending(rows: Uint32Array): boolean {
-    for (let at = 1; at < rows.length; at++) if (this.#compare(rows[at - 1], rows[at]) > 0) return false;
-    return true;
-  }
-
-  #compare(a: number, b: number): number {
-    return this.#seconds[a] - this.#seconds[b] || this.#nanos[a] - this.#nanos[b] || a - b;
-  }
-
-  #columns(series: ExportedSeries, rows: Uint32Array, started: boolean): Omit<NumberSeries, 'values'> {
-    const columns = {
-      attributes: series.attributes,
-      seconds: rows.map((row) => this.#seconds[row]),
-      nanos: rows.map((row) => this.#nanos[row]),
-    };
-    if (!started) return columns;
-    const startSeconds = rows.map((row) => this.#startSeconds[row]);
-    return { ...columns, startSeconds, startNanos: rows.map((row) => this.#startNanos[row]) };
-  }
-
-  #numberSeries(series: ExportedSeries, rows: Uint32Array, started: boolean): NumberSeries {
+  #columns(rows: Uint32Array): NumberColumns {
+    const seconds = gathered(this.#seconds, rows);
+    const nanos = gathered(this.#nanos, rows);
     const values = new Float64Array(rows.length);
     for (let at = 0; at < rows.length; at++) values[at] = this.#values[rows[at]];
-    const numbers = { ...this.#columns(series, rows, started), values };
-    if (this.#exemplars.size === 0) return numbers;
-    const exemplars = Array.from(rows, (row) => this.#exemplars.get(row));
-    return exemplars.some((exemplar) => exemplar !== undefined) ? { ...numbers, exemplars } : numbers;
+    return {
+      seconds,
+      nanos,
+      values,
+      ...(this.#isStarted && {
+        startSeconds: gathered(this.#startSeconds, rows),
+        startNanos: gathered(this.#startNanos, rows),
+      }),
+      ...(this.#exemplars.size > 0 && { exemplars: this.#exemplarsOf(rows) }),
+    };
   }
 
-  #histogramSeries(series: ExportedSeries, rows: Uint32Array): HistogramSeries {
-    const values = Array.from(rows, (row) => this.#histograms[row]);
-    return { ...this.#columns(series, rows, true), values };
-  }
-
-  #exponentialSeries(series: ExportedSeries, rows: Uint32Array): ExponentialHistogramSeries {
-    const values = Array.from(rows, (row) => this.#exponentials[row]);
-    return { ...this.#columns(series, rows, true), values };
+  /** By position. */
+  #exemplarsOf(rows: Uint32Array): Map<number, Exemplar> {
+    const exemplars = new Map<number, Exemplar>();
+    for (const [at, row] of rows.entries()) {
+      const exemplar = this.#exemplars.get(row);
+      if (exemplar !== undefined) exemplars.set(at, exemplar);
+    }
+    return exemplars;
   }
 
   #reset(): void {
     this.#slots.length = 0;
-    this.#slotOf.clear();
+    this.#attributes.length = 0;
+    this.#byMetric.clear();
+    this.#isStarted = false;
     this.#histograms = [];
     this.#exponentials = [];
     this.#exemplars.clear();
     this.#journals.clear();
+    this.#lastJournal = undefined;
     this.#points = 0;
     this.#bytes = 0;
   }
+}
+
+function gathered(column: Uint32Array, rows: Uint32Array): Uint32Array {
+  const values = new Uint32Array(rows.length);
+  for (let at = 0; at < rows.length; at++) values[at] = column[rows[at]];
+  return values;
+}
+
+function startedColumns(
+  attributes: Attributes,
+  { seconds, nanos, startSeconds, startNanos }: NumberColumns,
+  from: number,
+  to: number,
+): SeriesColumns {
+  return {
+    attributes,
+    seconds: seconds.subarray(from, to),
+    nanos: nanos.subarray(from, to),
+    startSeconds: startSeconds?.subarray(from, to),
+    startNanos: startNanos?.subarray(from, to),
+  };
 }
 
 /** By code units: the same in every locale. */

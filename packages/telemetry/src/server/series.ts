@@ -52,6 +52,8 @@ export interface ExportedSeries {
   readonly attributeBytes: number;
   /** For all attribute sets beyond the cardinality limit. */
   readonly isOverflow: boolean;
+  /** For the request builder alone: its place in the request that is being built, or was built last. */
+  slot: number;
 }
 
 /** Attribute sets of raw samples in the checkpoint: those of aggregates are there with them. */
@@ -151,6 +153,7 @@ export class SeriesIndex {
       attributes: sorted(attributes),
       attributeBytes: text.length,
       isOverflow,
+      slot: 0,
     };
     this.#series.set(key, series);
     return series;

@@ -2,7 +2,7 @@
  * Splits a request: in two halves of points, for a backend that wants smaller ones, or by resource. The same request splits
  * the same way.
  */
-import type { MetricPoints, PointBatch } from '../exporters/exporter.ts';
+import type { MetricPoints, PointBatch, SeriesColumns } from '../exporters/exporter.ts';
 import type { Request } from './signal.ts';
 
 /** Two halves. */
@@ -54,14 +54,19 @@ function pointsOf({ series }: MetricPoints): number {
   return series.reduce((sum, { seconds }) => sum + seconds.length, 0);
 }
 
-/** Every column of a series cut alike, whatever columns it has. */
-function slice(series: object, from: number, to: number): object {
-  return Object.fromEntries(
-    Object.entries(series).map(([name, column]: [string, unknown]) => [
-      name,
-      Array.isArray(column) || ArrayBuffer.isView(column)
-        ? (column as unknown as Uint32Array).slice(from, to)
-        : column,
-    ]),
-  );
+function slice(
+  series: MetricPoints['series'][number],
+  from: number,
+  to: number,
+): SeriesColumns & { readonly values: unknown } {
+  const { attributes, seconds, nanos, startSeconds, startNanos, values } = series;
+  return {
+    attributes,
+    seconds: seconds.slice(from, to),
+    nanos: nanos.slice(from, to),
+    startSeconds: startSeconds?.slice(from, to),
+    startNanos: startNanos?.slice(from, to),
+    values: values.slice(from, to),
+    ...('exemplars' in series && { exemplars: series.exemplars?.slice(from, to) }),
+  };
 }

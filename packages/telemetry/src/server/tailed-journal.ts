@@ -12,6 +12,7 @@ import { readRemote, type RemoteRecord } from '../journal/remote.ts';
 import { encodeIdentity, liveness, type Liveness } from '../tree/identity.ts';
 import { JournalAccount, type JournalAccountState } from './account.ts';
 import { Retention, WHOLE } from './retention.ts';
+import type { ExportedSeries } from './series.ts';
 import type { Target } from './targets.ts';
 
 /** A journal in the checkpoint. */
@@ -35,7 +36,9 @@ export class TailedJournal {
   /** The same object for all journals of a process, once its pipeline has taken it in. */
   resource: ResourceDescriptor;
   /** What its series have become, by their ids. */
-  readonly targets: Map<number, Target> = new Map();
+  readonly targets: (Target | undefined)[] = [];
+  /** Of those, the ones whose samples leave as they are: with many series, each object on the way to one is a cache miss. */
+  readonly raw: (ExportedSeries | undefined)[] = [];
   /** Its writer is on the other side of a link: its record, and nothing that it says itself, tells whether more will come. */
   readonly isRemote: boolean;
   position: Position = FIRST;

@@ -48,8 +48,14 @@ export type Target = {
       readonly decimation: Decimation | undefined;
       readonly responses: Sum;
       readonly bytes: Sum;
+      /** Of the frame that is read: operations, those that moved bytes, and these bytes. 0 between frames. */
+      operations: number;
+      moved: number;
+      movedBytes: number;
     }
 );
+
+export type OperationTarget = Extract<Target, { readonly kind: 'operation' }>;
 
 export type SelfTarget =
   | { readonly kind: 'gauge'; readonly samples: SampleTarget }
@@ -66,12 +72,14 @@ export class Targets {
 
   /** `undefined` where the journal does not define the series. */
   of(journal: TailedJournal, id: number): Target | undefined {
-    let target = journal.targets.get(id);
-    if (target === undefined) {
-      const defined = journal.dictionary.series(id);
-      if (defined === undefined) return undefined;
-      target = this.#resolve(journal, id, defined.instrument, defined.attributes);
-      journal.targets.set(id, target);
+    const known = journal.targets[id];
+    if (known !== undefined) return known;
+    const defined = journal.dictionary.series(id);
+    if (defined === undefined) return undefined;
+    const target = this.#resolve(journal, id, defined.instrument, defined.attributes);
+    journal.targets[id] = target;
+    if (target.kind === 'gauge' && target.samples.method === 'none' && !target.isOverflow) {
+      journal.raw[id] = target.samples.series;
     }
     return target;
   }
@@ -141,6 +149,9 @@ export class Targets {
       decimation: isDecimated ? this.#aggregates.decimation(series(instrument)) : undefined,
       responses: sum(CounterName.RESPONSE_SUM),
       bytes: sum(CounterName.DATA_SIZE_SUM),
+      operations: 0,
+      moved: 0,
+      movedBytes: 0,
     };
   }
 
