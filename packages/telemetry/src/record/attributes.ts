@@ -1,6 +1,7 @@
 /**
  * Attribute sets → series, by structure: key order does not matter, and a caller may mutate its object afterwards.
- * A frozen object with only primitive values is recognised by identity. Configured attributes are merged when a series is
+ * What defines a set is its canonical text; a trie of plain values knows the way to a set that was seen before without it, and
+ * a frozen object with only primitive values is recognised by identity. Configured attributes are merged when a series is
  * made, so that they cost a repeated set nothing; those that are dynamic are merged at each record, in a class of its own.
  * Sets beyond the cardinality limit share one series, and are not remembered.
  * On failure: an object that cannot be read (a throwing getter, an endless graph) has no series; its record is counted
@@ -9,10 +10,17 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { decodeAttributes, encodeAttributes, encodeValue } from '../journal/attributes.ts';
+import { AttributeTrie } from './attribute-trie.ts';
 import { LimitedSeries, OVERFLOW_ATTRIBUTES } from './cardinality.ts';
 
 /** Longer ones are no attributes, and would not fit into a frame. */
 const MAX_KEY_LENGTH = 1024 * 1024;
+/** Sets whose text is longer are not in the trie: together with the limit of nodes, this bounds what it holds. */
+const MAX_LEARNED_LENGTH = 1024;
+/** About 100 bytes each. Enough for sets of 16 attributes, or of fewer in several orders, that have nothing in common. */
+const NODES_PER_SERIES = 16;
+/** Of so many objects that the trie knows, one is looked at whether it is frozen: 30 ns that a fresh one would pay in vain. */
+const LOOK_EVERY = 32;
 
 const NONE: Attributes = Object.freeze({});
 
@@ -23,6 +31,9 @@ export class AttributeIndex<Series> {
   /** Series by their attributes before the configured ones are merged into them. */
   readonly #byGivenKey: LimitedSeries<Series>;
   readonly #byIdentity = new WeakMap<Attributes, Series>();
+  #hasFrozen = false;
+  #untilLook = LOOK_EVERY;
+  readonly #trie: AttributeTrie<Series>;
 
   constructor(
     create: (attributes: Attributes) => Series,
@@ -33,6 +44,7 @@ export class AttributeIndex<Series> {
     this.#configured = configured;
     this.#byKey = new LimitedSeries(cardinalityLimit, () => create(OVERFLOW_ATTRIBUTES));
     this.#byGivenKey = new LimitedSeries(cardinalityLimit, () => this.#byKey.overflow);
+    this.#trie = new AttributeTrie(NODES_PER_SERIES * cardinalityLimit);
   }
 
   /** Whether this is the one series of all sets beyond the limit. */
@@ -42,10 +54,15 @@ export class AttributeIndex<Series> {
 
   get(given?: Attributes): Series | undefined {
     const attributes = asAttributes(given);
-    const known = this.#byIdentity.get(attributes);
-    if (known !== undefined) return known;
+    if (this.#hasFrozen) {
+      const known = this.#byIdentity.get(attributes);
+      if (known !== undefined) return known;
+    }
     try {
-      return this.#find(attributes);
+      const series = this.#trie.find(attributes);
+      if (series === undefined) return this.#find(attributes);
+      if (--this.#untilLook === 0) this.#recognise(attributes, series);
+      return series;
     } catch {
       return undefined;
     }
@@ -56,17 +73,25 @@ export class AttributeIndex<Series> {
     return this.get(attributes);
   }
 
-  #find(attributes: Attributes): Series {
+  #find(given: Attributes): Series {
+    const attributes = copyOf(given);
     const key = canonicalAttributes(attributes);
     if (key.length > MAX_KEY_LENGTH) throw new RangeError(`attributes of ${key.length} characters`);
     const series =
       this.#configured === undefined
         ? (this.#byKey.get(key) ?? this.#byKey.add(key, () => this.#create(attributes)))
         : (this.#byGivenKey.get(key) ?? this.#merged(key, attributes, this.#configured));
-    if (Object.isFrozen(attributes) && hasOnlyPrimitives(attributes)) {
-      this.#byIdentity.set(attributes, series);
-    }
+    if (key.length <= MAX_LEARNED_LENGTH && !this.isOverflow(series)) this.#trie.learn(attributes, series);
+    this.#recognise(given, series);
     return series;
+  }
+
+  /** From now on by its identity, where it cannot change. */
+  #recognise(attributes: Attributes, series: Series): void {
+    this.#untilLook = LOOK_EVERY;
+    if (!Object.isFrozen(attributes) || !hasOnlyPrimitives(attributes)) return;
+    this.#hasFrozen = true;
+    this.#byIdentity.set(attributes, series);
   }
 
   /** Sets that are the same once the configured attributes are in them are one series. */
@@ -124,6 +149,14 @@ export function attributeIndex<Series>(
 
 function asAttributes(given: Attributes | undefined): Attributes {
   return typeof given === 'object' && given !== null ? given : NONE;
+}
+
+/** What is in it now, each getter asked once: the series must be that of the values that the trie learns. */
+function copyOf(attributes: Attributes): Attributes {
+  // Without a prototype: a key such as `__proto__` is only a key.
+  const copy = Object.create(null) as Attributes;
+  for (const key of Object.keys(attributes)) copy[key] = attributes[key];
+  return copy;
 }
 
 /** A getter may answer differently each time, even where the object is frozen. */
