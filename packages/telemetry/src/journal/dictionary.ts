@@ -17,7 +17,8 @@ import {
 } from './definitions.ts';
 import { decodeJson, FrameType, PROTOCOL_VERSION, type Frame } from './frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from './places.ts';
-import { readAt, scan } from './reader.ts';
+import { scan } from './chunk.ts';
+import { readAt } from './reader.ts';
 
 export interface DefinedSeries {
   readonly instrument: InstrumentDefinition;

@@ -152,33 +152,47 @@ export type Scanned =
 
 /** Looks at the bytes from `offset` up to `end` for one frame. */
 export function scanFrame(bytes: Uint8Array, view: DataView, offset: number, end: number): Scanned {
-  if (end - offset < HEADER_BYTES) return { status: 'incomplete' };
-  if (view.getUint32(offset, true) !== MAGIC) return { status: 'corrupt' };
+  const next = findEnd(bytes, view, offset, end);
+  if (next === INCOMPLETE) return { status: 'incomplete' };
+  if (next === CORRUPT) return { status: 'corrupt' };
+  return { status: 'frame', frame: readFrame(bytes, view, offset), next };
+}
+
+export const INCOMPLETE = -1;
+export const CORRUPT = -2;
+
+/** Where the frame ends that begins at `offset`, proven; `INCOMPLETE`, or `CORRUPT`. */
+export function findEnd(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  if (end - offset < HEADER_BYTES) return INCOMPLETE;
+  if (view.getUint32(offset, true) !== MAGIC) return CORRUPT;
   const length = view.getUint32(offset + 12, true);
-  if (length % 8 !== 0 || length > MAX_PAYLOAD_BYTES) return { status: 'corrupt' };
+  if (length % 8 !== 0 || length > MAX_PAYLOAD_BYTES) return CORRUPT;
   const next = offset + HEADER_BYTES + length;
-  if (next > end) return { status: 'incomplete' };
-  if (view.getUint32(offset + 4, true) !== crc32(bytes.subarray(offset + 8, next))) {
-    return { status: 'corrupt' };
-  }
-  const frame = {
+  if (next > end) return INCOMPLETE;
+  return view.getUint32(offset + 4, true) === crc32(bytes.subarray(offset + 8, next)) ? next : CORRUPT;
+}
+
+/** The frame at `offset`, which is whole. */
+export function readFrame(bytes: Uint8Array, view: DataView, offset: number): Frame {
+  const start = offset + HEADER_BYTES;
+  return {
     version: view.getUint8(offset + 8),
     type: view.getUint8(offset + 9),
-    flags: view.getUint16(offset + 10, true),
+    flags: readFlags(view, offset),
     sequence: view.getUint32(offset + 16, true) + view.getUint32(offset + 20, true) * 0x1_0000_0000,
     rows: view.getUint32(offset + 24, true),
     units: view.getUint32(offset + 28, true),
-    payload: bytes.subarray(offset + HEADER_BYTES, next),
+    payload: bytes.subarray(start, start + view.getUint32(offset + 12, true)),
   };
-  return { status: 'frame', frame, next };
 }
+
+export const readType = (view: DataView, offset: number): number => view.getUint8(offset + 9);
+export const readFlags = (view: DataView, offset: number): number => view.getUint16(offset + 10, true);
 
 /** Where the next whole frame begins behind a corrupt place, or -1. Frames are 8-byte aligned in their file. */
 export function findFrame(bytes: Uint8Array, view: DataView, from: number, end: number): number {
   for (let offset = padded(from); offset + HEADER_BYTES <= end; offset += 8) {
-    if (view.getUint32(offset, true) === MAGIC && scanFrame(bytes, view, offset, end).status === 'frame') {
-      return offset;
-    }
+    if (findEnd(bytes, view, offset, end) >= 0) return offset;
   }
   return -1;
 }

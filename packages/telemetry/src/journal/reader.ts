@@ -20,24 +20,9 @@ import {
   statSync,
   unlinkSync,
 } from '../tree/files.ts';
-import { findFrame, FrameType, HEADER_BYTES, MORE_FOLLOWS, scanFrame, type Frame } from './frame.ts';
+import { FIRST, scan, type Chunk, type Position } from './chunk.ts';
+import { HEADER_BYTES } from './frame.ts';
 import { DEFINITIONS_FILE, findSegment, RESCUE_SEGMENT, segmentFile, type JournalPlaces } from './places.ts';
-
-/** The first byte that has not been consumed. */
-export interface Position {
-  readonly segment: number;
-  readonly offset: number;
-}
-
-export const FIRST: Position = { segment: 1, offset: 0 };
-
-export interface Chunk {
-  readonly frames: readonly Frame[];
-  readonly from: Position;
-  readonly to: Position;
-  /** Bytes that were skipped because they are no frame. */
-  readonly corruptBytes: number;
-}
 
 const READ_BYTES = 1024 * 1024;
 /** The frame that opens a segment. */
@@ -77,7 +62,10 @@ export class JournalReader {
       // Looked for before the read: what a segment got before its successor appeared must be seen.
       const next = this.#next(at, ended);
       const chunk = this.#scan(at, Math.max(maxBytes, 64), ended || next !== undefined);
-      if (chunk !== undefined && chunk.to.offset > chunk.from.offset) return { ...chunk, from: position };
+      if (chunk !== undefined && chunk.to.offset > at.offset) {
+        chunk.from = position;
+        return chunk;
+      }
       if (next === undefined) return undefined;
       at = { segment: next, offset: 0 };
     }
@@ -205,7 +193,8 @@ function sizeOf(file: string): number {
 }
 
 export function readAt(file: number, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
+  // Filled with zeros it would cost as much again as the read.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let filled = 0;
   while (filled < length) {
     const count = readSync(file, bytes, filled, length - filled, offset + filled);
@@ -215,45 +204,8 @@ export function readAt(file: number, offset: number, length: number): Uint8Array
   return filled === length ? bytes : bytes.slice(0, filled);
 }
 
-/**
- * The whole frames in the bytes; of a write with several frames all or, so far, none: its writer may still cut it back.
- * `final` says that no more will come: then what is left over is corrupt, and not incomplete. Frames that open a segment
- * of another journal than `id` are left out.
- */
-export function scan(bytes: Uint8Array, from: Position, id: string, final: boolean): Chunk {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const frames: Frame[] = [];
-  let corruptBytes = 0;
-  let offset = 0;
-  let complete = { frames: 0, corruptBytes: 0, offset: 0 };
-  while (offset < bytes.length) {
-    const found = scanFrame(bytes, view, offset, bytes.length);
-    if (found.status === 'frame') {
-      if (!isForeign(found.frame, id, from.segment)) frames.push(found.frame);
-      offset = found.next;
-      const isLast = (found.frame.flags & MORE_FOLLOWS) === 0;
-      if (isLast) complete = { frames: frames.length, corruptBytes, offset };
-      continue;
-    }
-    if (found.status === 'incomplete' && !final) break;
-    const next = findFrame(bytes, view, offset + 8, bytes.length);
-    if (next < 0 && !final) break;
-    corruptBytes += (next < 0 ? bytes.length : next) - offset;
-    offset = next < 0 ? bytes.length : next;
-  }
-  if (final) complete = { frames: frames.length, corruptBytes, offset };
-  const to = { segment: from.segment, offset: from.offset + complete.offset };
-  return { frames: frames.slice(0, complete.frames), from, to, corruptBytes: complete.corruptBytes };
-}
-
 /** A file that opens as another segment is none of ours, whatever its name. */
 function isStray(file: number, id: string, segment: number): boolean {
   const first = scan(readAt(file, 0, SEGMENT_FRAME_BYTES), { segment, offset: 0 }, id, false);
   return first.to.offset > 0 && first.frames.length === 0;
-}
-
-function isForeign({ type, payload }: Frame, id: string, segment: number): boolean {
-  if (type !== FrameType.SEGMENT || payload.length < 24) return false;
-  const number = new DataView(payload.buffer, payload.byteOffset).getUint32(16, true);
-  return Buffer.from(payload.subarray(0, 16)).toString('hex') !== id || number !== segment;
 }

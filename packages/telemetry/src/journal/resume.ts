@@ -8,7 +8,7 @@
 import path from 'node:path';
 import { closeSync, fstatSync, namesIn, openExisting, readFileSync, statSync } from '../tree/files.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from './places.ts';
-import { FIRST, scan } from './reader.ts';
+import { FIRST, scan } from './chunk.ts';
 import type { Resumption, Segment } from './writer.ts';
 
 const SEGMENT = /^(\d{8,10})\.segment$/;

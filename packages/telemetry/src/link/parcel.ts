@@ -9,7 +9,7 @@ import path from 'node:path';
 import { closeSync, openExisting, readFileSync, statSync } from '../tree/files.ts';
 import { FrameType, HEADER_BYTES, type Frame } from '../journal/frame.ts';
 import { DEFINITIONS_FILE, type JournalPlaces } from '../journal/places.ts';
-import { FIRST, scan } from '../journal/reader.ts';
+import { FIRST, scan } from '../journal/chunk.ts';
 
 /** About so many bytes are one message. */
 const PIECE_BYTES = 256 * 1024;

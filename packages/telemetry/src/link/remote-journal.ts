@@ -8,7 +8,7 @@
 import { resolveBudget } from '../budget.ts';
 import { FrameType, HEADER_BYTES, type Frame } from '../journal/frame.ts';
 import { journalPlaces, type JournalPlaces } from '../journal/places.ts';
-import { FIRST, scan } from '../journal/reader.ts';
+import { FIRST, scan } from '../journal/chunk.ts';
 import { resume } from '../journal/resume.ts';
 import { JournalWriter } from '../journal/writer.ts';
 import { existsSync } from '../tree/files.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { closeSync, openExisting, readFileSync, replaceFile } from '../tree/files.ts';
 import { decodeJson, encodeFrame, padded, type FrameType } from '../journal/frame.ts';
-import { scan } from '../journal/reader.ts';
+import { scan } from '../journal/chunk.ts';
 import type { JournalAccountState } from './account.ts';
 import type { JournalState } from './tailed-journal.ts';
 

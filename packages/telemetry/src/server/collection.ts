@@ -7,7 +7,7 @@
  */
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { FrameType } from '../journal/frame.ts';
-import type { Chunk, Position } from '../journal/reader.ts';
+import type { Chunk, Position } from '../journal/chunk.ts';
 import { JournalAccount } from './account.ts';
 import type { Retired } from './checkpoint.ts';
 import type { PlannedRange } from './plan.ts';
@@ -186,5 +186,7 @@ function plannedOf({ journal, from, chunks }: Reading, ends: boolean): PlannedJo
 
 /** After its goodbye a writer writes no more, so the journal ends in the same cycle. */
 function saysGoodbye({ journal, chunks }: Reading): boolean {
-  return !journal.isRemote && chunks.at(-1)?.frames.at(-1)?.type === FrameType.GOODBYE;
+  const last = chunks.at(-1);
+  if (journal.isRemote || last === undefined || last.length === 0) return false;
+  return last.frameAt(last.length - 1).type === FrameType.GOODBYE;
 }

@@ -229,10 +229,10 @@ export class Cycles<Batch> {
     const close = { ...plan.close, untilMillis: plan.close.untilMillis ?? Infinity };
     for (const { range, journal, chunks } of planned) {
       if (journal === undefined) continue;
-      for (const { frames, corruptBytes } of chunks) {
-        journal.account.corruptBytes += corruptBytes;
-        for (const frame of frames) {
-          this.#takeIn(intake, journal, frame);
+      for (const chunk of chunks) {
+        journal.account.corruptBytes += chunk.corruptBytes;
+        for (let index = 0; index < chunk.length; index++) {
+          this.#takeIn(intake, journal, chunk.frameAt(index));
           if (intake.sealed.length > 0) await this.#send(intake, outbox);
         }
       }

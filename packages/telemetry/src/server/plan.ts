@@ -14,7 +14,7 @@ import path from 'node:path';
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
 import { closeSync, openExisting, openSync, readFileSync, replaceFile } from '../tree/files.ts';
 import { decodeJson, encodeJsonFrame, type FrameType } from '../journal/frame.ts';
-import { scan, type Position } from '../journal/reader.ts';
+import { scan, type Position } from '../journal/chunk.ts';
 import { appendWhole } from '../journal/writer.ts';
 import type { Close } from '../resample/windows.ts';
 import type { SelfObservation } from './self-telemetry.ts';

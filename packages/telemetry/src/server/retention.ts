@@ -5,7 +5,8 @@
  * Invariant: nothing is deleted before every reader has committed it.
  * On failure: throws what the system answers; asking again tries again.
  */
-import { JournalReader, type Position } from '../journal/reader.ts';
+import type { Position } from '../journal/chunk.ts';
+import { JournalReader } from '../journal/reader.ts';
 import type { JournalPlaces } from '../journal/places.ts';
 
 /** All of the journal, which has ended. */

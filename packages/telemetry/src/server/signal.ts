@@ -25,7 +25,13 @@ export const NOBODY = 0xffff_ffff;
 /** Units by journal id: what is exported once the request is accepted. */
 export function unitsOf({ owners, journals }: Request<unknown>): Map<string, number> {
   const counts = new Float64Array(journals.length);
-  for (const owner of owners) if (owner !== NOBODY) counts[owner]++;
+  for (let from = 0; from < owners.length;) {
+    const owner = owners[from];
+    let to = from + 1;
+    while (to < owners.length && owners[to] === owner) to++;
+    if (owner !== NOBODY) counts[owner] += to - from;
+    from = to;
+  }
   return new Map(journals.map((journal, at) => [journal, counts[at]]));
 }
 

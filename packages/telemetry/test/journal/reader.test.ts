@@ -13,7 +13,8 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { encodeFrame, encodeFrames, FrameType, type Frame } from '../../src/journal/frame.ts';
 import { RESCUE_SEGMENT, segmentFile, type JournalPlaces } from '../../src/journal/places.ts';
-import { FIRST, JournalReader, scan, type Position } from '../../src/journal/reader.ts';
+import { FIRST, scan, type Position } from '../../src/journal/chunk.ts';
+import { JournalReader } from '../../src/journal/reader.ts';
 import { segmentFrame } from '../../src/journal/writer.ts';
 import { filled, ID, readAll } from './stage.ts';
 

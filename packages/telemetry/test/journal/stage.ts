@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import type { JournalDefinition } from '../../src/journal/definitions.ts';
 import type { Frame } from '../../src/journal/frame.ts';
 import { journalPlaces, type JournalPlaces } from '../../src/journal/places.ts';
-import type { Chunk, JournalReader, Position } from '../../src/journal/reader.ts';
+import type { Chunk, Position } from '../../src/journal/chunk.ts';
+import type { JournalReader } from '../../src/journal/reader.ts';
 import type { JournalBudget } from '../../src/journal/writer.ts';
 
 export const ID = '000102030405060708090a0b0c0d0e0f';

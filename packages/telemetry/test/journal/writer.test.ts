@@ -18,7 +18,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Dictionary } from '../../src/journal/dictionary.ts';
 import { encodeFrame, encodeFrames, encodeJsonFrame, FrameType } from '../../src/journal/frame.ts';
 import { segmentFile, type JournalPlaces } from '../../src/journal/places.ts';
-import { FIRST, JournalReader } from '../../src/journal/reader.ts';
+import { FIRST } from '../../src/journal/chunk.ts';
+import { JournalReader } from '../../src/journal/reader.ts';
 import { appendWhole, JournalWriter, type JournalBudget } from '../../src/journal/writer.ts';
 import { BUDGET, DEFINITION, inMemory, leaveFree, needsMount, places, readAll } from './stage.ts';
 

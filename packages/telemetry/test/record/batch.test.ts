@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { viewHistograms, viewOperations, viewSamples, viewSums } from '../../src/journal/columns.ts';
 import { FrameType, MORE_FOLLOWS, type Frame } from '../../src/journal/frame.ts';
-import { scan } from '../../src/journal/reader.ts';
+import { scan } from '../../src/journal/chunk.ts';
 import {
   Batch,
   BATCH_BYTES,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readBase, viewHistograms, viewSums } from '../../src/journal/columns.ts';
 import { encodeFrames, FrameType, MAX_PAYLOAD_BYTES, type Frame } from '../../src/journal/frame.ts';
-import { scan } from '../../src/journal/reader.ts';
+import { scan } from '../../src/journal/chunk.ts';
 import { Carry } from '../../src/record/carry.ts';
 
 const BASE = [1, 2, 3, 4];

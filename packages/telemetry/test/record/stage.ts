@@ -15,7 +15,8 @@ import {
 import { Dictionary, type DefinedSeries } from '../../src/journal/dictionary.ts';
 import { decodeJson, FrameType, type Frame } from '../../src/journal/frame.ts';
 import type { JournalPlaces } from '../../src/journal/places.ts';
-import { FIRST, JournalReader } from '../../src/journal/reader.ts';
+import { FIRST } from '../../src/journal/chunk.ts';
+import { JournalReader } from '../../src/journal/reader.ts';
 import { JournalWriter, type JournalBudget } from '../../src/journal/writer.ts';
 import type { Batch } from '../../src/record/batch.ts';
 import { RecordingMeterProvider, type RecordingMeter } from '../../src/record/meter.ts';

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync, cpSync } 
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { decodeJson } from '../../src/journal/frame.ts';
-import { scan } from '../../src/journal/reader.ts';
+import { scan } from '../../src/journal/chunk.ts';
 import type { Account } from '../../src/server/account.ts';
 import type { PlanEvent } from '../../src/server/plan.ts';
 import { readTreeStatus } from '../../src/server/status.ts';
