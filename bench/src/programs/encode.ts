@@ -1,0 +1,130 @@
+/** Encodes and compresses one full request, as the server does, with OpenTelemetry's serializer beside it. */
+import { promisify } from 'node:util';
+import { constants, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+import { ValueType } from '@opentelemetry/api';
+import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { DataPointType, InstrumentType, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { attributeSets } from '../attribute-sets.ts';
+import { measureBlocks } from '../blocks.ts';
+import { loadEncoder, type GaugeBatch } from '../internals.ts';
+import { countPoints } from '../otlp-walk.ts';
+import { answer } from '../requests.ts';
+
+const SECONDS = 1_700_000_000;
+const RESOURCE = { 'service.name': 'bench', 'host.name': 'worker-17' };
+
+/** Points `series` apart belong to one series; latencies have no pattern. */
+const valueOf = (point: number): number => 0.001 + ((point * 7919) % 10_007) / 1e6;
+const nanosOf = (point: number): number => point * 50_021;
+
+function batchOf(points: number, series: number): GaugeBatch {
+  const each = points / series;
+  const all = attributeSets(7, series).map((attributes, index) => {
+    const numbers = Array.from({ length: each }, (_, row) => row * series + index);
+    return {
+      attributes,
+      seconds: new Uint32Array(each).fill(SECONDS),
+      nanos: Uint32Array.from(numbers, nanosOf),
+      values: Float64Array.from(numbers, valueOf),
+    };
+  });
+  const descriptor = { name: 'multistorageclient.latency', description: '', unit: 's' };
+  const metric = {
+    kind: 'gauge',
+    resource: { attributes: RESOURCE },
+    scope: { name: 'multistorageclient' },
+    descriptor: { ...descriptor, valueType: ValueType.DOUBLE },
+    series: all,
+  } as const;
+  return { metrics: [metric], points };
+}
+
+function sdkMetricsOf({ metrics: [{ series }] }: GaugeBatch): ResourceMetrics {
+  const dataPoints = series.flatMap(({ attributes, seconds, nanos, values }) =>
+    Array.from(values, (value, row) => {
+      const time: [number, number] = [seconds[row], nanos[row]];
+      return { attributes, startTime: time, endTime: time, value };
+    }),
+  );
+  const descriptor = {
+    name: 'multistorageclient.latency',
+    description: '',
+    unit: 's',
+    type: InstrumentType.GAUGE,
+    valueType: ValueType.DOUBLE,
+    advice: {},
+  };
+  const metric = {
+    descriptor,
+    aggregationTemporality: 1,
+    dataPointType: DataPointType.GAUGE,
+    dataPoints,
+  } as const;
+  return {
+    resource: resourceFromAttributes(RESOURCE),
+    scopeMetrics: [{ scope: { name: 'multistorageclient' }, metrics: [metric] }],
+  };
+}
+
+interface Compressed {
+  readonly runs: Record<string, number[]>;
+  readonly bytes: Readonly<Record<'plain' | 'gzip' | 'zstd', number>>;
+}
+
+export interface EncodeJob {
+  readonly points: number;
+  readonly series: number;
+  readonly blocks: number;
+}
+
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const compress = {
+  gzip: promisify<Buffer, object, Buffer>(gzip),
+  zstd: promisify<Buffer, object, Buffer>(zstdCompress),
+};
+
+const methods = {
+  /** Nanoseconds per point. */
+  encode: async ({ points, series, blocks }: EncodeJob): Promise<Record<string, number[]>> => {
+    const encode = await loadEncoder();
+    const batch = batchOf(points, series);
+    const metrics = sdkMetricsOf(batch);
+    const found = [encode(batch), ProtobufMetricsSerializer.serializeRequest(metrics)!];
+    const counts = found.map((bytes) => countPoints(Buffer.from(bytes)));
+    if (counts.some((count) => count !== points)) throw new Error(`encoded ${counts.join(' and ')} points`);
+    const subjects = [
+      { name: 'ours', calls: points * 8, run: () => repeat(8, () => encode(batch)) },
+      {
+        name: 'otel',
+        calls: points,
+        run: () => repeat(1, () => ProtobufMetricsSerializer.serializeRequest(metrics)),
+      },
+    ];
+    return await measureBlocks(subjects, { blocks });
+  },
+
+  /** Nanoseconds of CPU per point, on whichever thread, and bytes per point. */
+  compress: async ({ points, series, blocks }: EncodeJob): Promise<Compressed> => {
+    const body = Buffer.from((await loadEncoder())(batchOf(points, series)));
+    const gzipOptions = { level: 1 };
+    const subjects = [
+      { name: 'gzip', calls: points, run: async () => void (await compress.gzip(body, gzipOptions)) },
+      { name: 'zstd', calls: points, run: async () => void (await compress.zstd(body, ZSTD)) },
+    ];
+    return {
+      runs: await measureBlocks(subjects, { blocks }),
+      bytes: {
+        plain: body.length / points,
+        gzip: gzipSync(body, gzipOptions).length / points,
+        zstd: zstdCompressSync(body, ZSTD).length / points,
+      },
+    };
+  },
+};
+export type Methods = typeof methods;
+answer(methods);
+
+function repeat(times: number, run: () => unknown): void {
+  for (let time = 0; time < times; time++) run();
+}
