@@ -39,6 +39,5 @@ process.on('uncaughtException', (error) => {
 
 const lingerMillis = Number(process.env['MSC_TELEMETRY_LINGER_MILLIS']);
 const serving = serve({ directory, log, env: process.env, ...(lingerMillis >= 0 ? { lingerMillis } : {}) });
-await serving?.ended;
 // Sockets of the exporter that were kept alive are of no use any more.
-process.exit(0);
+void Promise.resolve(serving?.ended).then(() => process.exit(0));
