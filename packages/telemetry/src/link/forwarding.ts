@@ -107,11 +107,13 @@ export class Forwarding {
     return Promise.resolve();
   }
 
-  poll(): void {
-    if (this.isBusy || this.#isStopped) return;
+  /** Returns whether there is anything to do. */
+  poll(): boolean {
+    if (this.isBusy || this.#isStopped) return this.isBusy;
     const { isBehind, pendingBytes } = this.#collection;
     const hasEnd = [...this.journals].some(({ isFinal }) => isFinal);
     if (isBehind || pendingBytes > 0 || hasEnd) void this.#run();
+    return this.isBusy;
   }
 
   /**

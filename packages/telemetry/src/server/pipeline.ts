@@ -100,15 +100,17 @@ export class Pipeline<Batch> {
     return this.#started;
   }
 
-  /** Looks whether a cycle is due, and starts it. Never throws; one cycle runs at a time. */
-  poll(nowMillis: number): void {
+  /** Looks whether a cycle is due, and starts it. Returns whether there is anything to do. Never throws; one cycle runs at a time. */
+  poll(nowMillis: number): boolean {
     // When all is drained, nobody is left for whom totals would be repeated.
-    if (this.isBusy || this.#isStopped || this.state === 'starting' || this.isDrained) return;
+    if (this.isBusy || this.#isStopped || this.state === 'starting' || this.isDrained) return this.isBusy;
     const { hasUnfinished, isBehind } = this.#cycles;
+    const { pendingBytes } = this;
     const tick = nowMillis >= this.#nextTickMillis && !hasUnfinished;
-    if (tick || hasUnfinished || isBehind || this.pendingBytes >= FULL_BYTES) {
+    if (tick || hasUnfinished || isBehind || pendingBytes >= FULL_BYTES) {
       void this.#run({ tick, flush: false }).then(() => this.#goOn());
     }
+    return this.isBusy || pendingBytes > 0;
   }
 
   /** What a cycle left behind because it was full does not wait for the next poll; other pipelines have their turn first. */

@@ -124,8 +124,7 @@ export class TreeServer {
     const asked = this.#answerRequests();
     let pending = false;
     for (const pipeline of this.#pipelines) {
-      pipeline.poll(nowMillis);
-      pending ||= pipeline.isBusy || pipeline.pendingBytes > 0;
+      pending = pipeline.poll(nowMillis) || pending;
     }
     return found || asked || pending;
   }
