@@ -1,12 +1,58 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import fc from 'fast-check';
+import type { PointBatch } from '../../src/exporters/exporter.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
+import { ProtobufWriter } from '../../src/exporters/protobuf-writer.ts';
+import { toResourceMetrics } from '../../src/exporters/resource-metrics.ts';
+import { anyBatch } from './any-points.ts';
 import { batchOf, exponential, gauge, histogram, OTHER_RESOURCE, RESOURCE, SECONDS, sum } from './batches.ts';
-import { Message } from './protobuf.ts';
+import { edited, Message } from './protobuf.ts';
 
 const SECOND_NANOS = 1_000_000_000n;
 
+/** What OpenTelemetry's serializer makes of a batch, without the start times of gauges, which it writes as zeros. */
+function officialBytes(batch: PointBatch): Buffer {
+  const requests = toResourceMetrics(batch).map((resource) =>
+    Buffer.from(ProtobufMetricsSerializer.serializeRequest(resource) ?? []),
+  );
+  const zeros = Buffer.of((2 << 3) | 1, 0, 0, 0, 0, 0, 0, 0, 0);
+  return edited(Buffer.concat(requests), [1, 2, 2, 5, 1], (point) => {
+    assert.deepEqual(point.subarray(0, zeros.length), zeros);
+    return point.subarray(zeros.length);
+  });
+}
+
 suite('OTLP protobuf', () => {
+  test("whatever the batch, the bytes are those of OpenTelemetry's serializer", () => {
+    const used = new ProtobufWriter();
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const expected = officialBytes(batch).toString('hex');
+        assert.equal(Buffer.from(encodeProtobuf(batch)).toString('hex'), expected);
+        assert.equal(Buffer.from(encodeProtobuf(batch, used)).toString('hex'), expected);
+      }),
+    );
+  });
+
+  test('a request of the usual size has those bytes too', () => {
+    const values = Array.from({ length: 16_384 }, (_, index) => Math.sqrt(index));
+    const many = { ...gauge(values), series: [...gauge(values).series, ...gauge([1, 2, 3]).series] };
+    const batch = batchOf(many, sum(1), gauge(values.slice(0, 1000), { resource: OTHER_RESOURCE }));
+    assert.ok(officialBytes(batch).equals(encodeProtobuf(batch)));
+  });
+
+  test('an integer that is none leaves as a double', () => {
+    const [series] = gauge([0.5, 7, 2 ** 63]).series;
+    const integers = sum(0, { series: [series] });
+    const points = new Message(encodeProtobuf(batchOf(integers))).only(1, 2, 2, 7).all(1);
+    assert.deepEqual(
+      points.map((point) => (point.has(6) ? point.fixed64(6) : point.double(4))),
+      [0.5, 7n, 2 ** 63],
+    );
+  });
+
   test('a batch of several resources is one request', () => {
     const batch = batchOf(gauge([1, 2, 3]), sum(4), gauge([5], { resource: OTHER_RESOURCE }));
     const resources = new Message(encodeProtobuf(batch)).all(1);
@@ -64,6 +110,15 @@ suite('OTLP protobuf', () => {
     assert.deepEqual([point.double(5), point.double(12), point.double(13)], [-7.25, -8, 3]);
     // Signed numbers are written zigzag: -2 as 3, -3 as 5, 70 as 140.
     assert.deepEqual([point.varint(6), point.only(8).varint(1), point.only(9).varint(1)], [3n, 5n, 140n]);
+  });
+
+  test('a zero threshold is told, an unknown range is not', () => {
+    const [series] = exponential().series;
+    const values = [{ ...series.values[0], zeroThreshold: 0.25, min: NaN, max: NaN }];
+    const batch = batchOf(exponential({ series: [{ ...series, values }] }));
+    const point = new Message(encodeProtobuf(batch)).only(1, 2, 2, 10, 1);
+    assert.equal(point.double(14), 0.25);
+    assert.deepEqual([point.has(12), point.has(13)], [false, false]);
   });
 
   test('the same batch gives the same bytes', () => {

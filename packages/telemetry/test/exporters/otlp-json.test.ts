@@ -37,6 +37,21 @@ suite('OTLP JSON', () => {
     assert.deepEqual(normalize(decode(encodeJson(batch))), normalize(decode(expected)));
   });
 
+  test('exemplars have the time and value of their point', () => {
+    const traceId = 'a'.repeat(32);
+    const spanId = 'b'.repeat(16);
+    const [series] = gauge([0.5, 1.5]).series;
+    const exemplars = [undefined, { traceId, spanId }];
+    const [metric] = Object.values(
+      decode(encodeJson(batchOf(gauge([], { series: [{ ...series, exemplars }] })))).resourceMetrics[0]
+        .scopeMetrics[0].metrics,
+    );
+    const [plain, traced] = Object.values(metric.gauge.dataPoints);
+    assert.equal('exemplars' in plain, false);
+    const { timeUnixNano } = traced;
+    assert.deepEqual(traced.exemplars, [{ timeUnixNano, asDouble: 1.5, spanId, traceId }]);
+  });
+
   test('times and 64-bit integers are strings with every digit', () => {
     const values = [2 ** 53 + 2, -(2 ** 62), 5];
     const descriptor = { name: 'n', description: '', unit: '', valueType: ValueType.INT };

@@ -77,3 +77,50 @@ export function field(number: number, bytes: Uint8Array | string): Buffer {
   const content = Buffer.from(bytes);
   return Buffer.concat([Buffer.of((number << 3) | 2, content.length), content]);
 }
+
+/** A message with `edit` made to all messages at the end of a path of field numbers; everything else stays as it is. */
+export function edited(
+  message: Buffer,
+  [next, ...path]: readonly number[],
+  edit: (message: Buffer) => Buffer,
+): Buffer {
+  if (next === undefined) return edit(message);
+  const parts: Buffer[] = [];
+  for (let at = 0; at < message.length;) {
+    const [tag, content] = readVarint(message, at);
+    const wireType = tag & 7;
+    const [length, from] = wireType === 2 ? readVarint(message, content) : [0, content];
+    const widths: Readonly<Record<number, number>> = {
+      0: readVarint(message, from)[1] - from,
+      1: 8,
+      2: length,
+      5: 4,
+    };
+    const end = from + widths[wireType];
+    if (wireType === 2 && tag >>> 3 === next) {
+      const inner = edited(message.subarray(from, end), path, edit);
+      parts.push(message.subarray(at, content), lengthBytes(inner.length), inner);
+    } else {
+      parts.push(message.subarray(at, end));
+    }
+    at = end;
+  }
+  return Buffer.concat(parts);
+}
+
+function readVarint(bytes: Buffer, start: number): [value: number, end: number] {
+  let value = 0;
+  let at = start;
+  for (let factor = 1; ; factor *= 0x80) {
+    const byte = bytes[at++];
+    value += (byte & 0x7f) * factor;
+    if (!(byte >= 0x80)) return [value, at];
+  }
+}
+
+function lengthBytes(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.of(...bytes, rest);
+}
