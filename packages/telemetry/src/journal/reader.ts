@@ -20,6 +20,7 @@ import {
   statSync,
   unlinkSync,
 } from '../tree/files.ts';
+import type { ChunkMemory } from './chunk-memory.ts';
 import { FIRST, scan, type Chunk, type Position } from './chunk.ts';
 import { HEADER_BYTES } from './frame.ts';
 import { DEFINITIONS_FILE, findSegment, RESCUE_SEGMENT, segmentFile, type JournalPlaces } from './places.ts';
@@ -55,13 +56,15 @@ export class JournalReader {
 
   /**
    * Reads on from a position, at most about `maxBytes` of one segment. `ended` says that the writer is dead: then a torn
-   * tail is cut, and the rescue file follows the last segment. `undefined` when there is nothing (yet).
+   * tail is cut, and the rescue file follows the last segment. `undefined` when there is nothing (yet). The chunk lies in `memory`,
+   * where that is given, and holds until that is reset.
    */
-  read(position: Position, maxBytes: number, ended: boolean): Chunk | undefined {
+  read(position: Position, maxBytes: number, ended: boolean, memory?: ChunkMemory): Chunk | undefined {
     for (let at = position; ;) {
       // Looked for before the read: what a segment got before its successor appeared must be seen.
       const next = this.#next(at, ended);
-      const chunk = this.#scan(at, Math.max(maxBytes, 64), ended || next !== undefined);
+      const isFinal = ended || next !== undefined;
+      const chunk = this.#scan(at, Math.max(maxBytes, 64), { isFinal, memory });
       if (chunk !== undefined && chunk.to.offset > at.offset) {
         chunk.from = position;
         return chunk;
@@ -76,7 +79,8 @@ export class JournalReader {
     let at = from;
     while (at.segment !== to.segment || at.offset < to.offset) {
       const last = at.segment === to.segment;
-      const chunk = this.#scan(at, last ? to.offset - at.offset : READ_BYTES, true, last);
+      const maxBytes = last ? to.offset - at.offset : READ_BYTES;
+      const chunk = this.#scan(at, maxBytes, { isFinal: true, isExact: last });
       if (chunk !== undefined && chunk.to.offset > at.offset) {
         yield chunk;
         at = chunk.to;
@@ -171,16 +175,24 @@ export class JournalReader {
     return later < RESCUE_SEGMENT || this.hasRescue() ? later : undefined;
   }
 
-  #scan(from: Position, maxBytes: number, final: boolean, exact = false): Chunk | undefined {
+  #scan(
+    from: Position,
+    maxBytes: number,
+    {
+      isFinal,
+      isExact = false,
+      memory,
+    }: { readonly isFinal: boolean; readonly isExact?: boolean; readonly memory?: ChunkMemory | undefined },
+  ): Chunk | undefined {
     const file = this.#use(from.segment);
     if (file === undefined) return undefined;
     const available = fstatSync(file).size - from.offset;
-    for (let want = exact ? maxBytes : Math.min(maxBytes, READ_BYTES); ; want *= 4) {
+    for (let want = isExact ? maxBytes : Math.min(maxBytes, READ_BYTES); ; want *= 4) {
       const length = Math.min(want, available);
       if (length <= 0) return undefined;
-      const bytes = readAt(file, from.offset, length);
-      const whole = length === available || exact;
-      const found = scan(bytes, from, this.places.id, final && whole);
+      const bytes = readAt(file, from.offset, length, memory);
+      const whole = length === available || isExact;
+      const found = scan(bytes, from, this.places.id, isFinal && whole);
       // A frame longer than what was read: read more of it, where there is more.
       if (found.to.offset > from.offset || whole) return found;
     }
@@ -192,16 +204,15 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-export function readAt(file: number, offset: number, length: number): Uint8Array {
-  // Filled with zeros it would cost as much again as the read.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+export function readAt(file: number, offset: number, length: number, memory?: ChunkMemory): Uint8Array {
+  const bytes = memory?.take(length) ?? new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
     const count = readSync(file, bytes, filled, length - filled, offset + filled);
     if (count === 0) break;
     filled += count;
   }
-  return filled === length ? bytes : bytes.slice(0, filled);
+  return filled === length ? bytes : bytes.subarray(0, filled);
 }
 
 /** A file that opens as another segment is none of ours, whatever its name. */

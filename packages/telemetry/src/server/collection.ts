@@ -6,6 +6,7 @@
  * that a killed server left gives the same frames again.
  */
 import type { ResourceDescriptor } from '../exporters/exporter.ts';
+import { ChunkMemory } from '../journal/chunk-memory.ts';
 import { FrameType } from '../journal/frame.ts';
 import type { Chunk, Position } from '../journal/chunk.ts';
 import { JournalAccount } from './account.ts';
@@ -38,6 +39,7 @@ export class Collection {
   readonly #retired: JournalAccount;
   #retiredWriters: number;
   #rotation = 0;
+  readonly #memory = new ChunkMemory();
   /** Whether the last cycle left something behind because it was full. */
   isBehind = false;
 
@@ -93,8 +95,12 @@ export class Collection {
     return () => ends.every(([journal, bytes]) => journal.ended || journal.readBytes >= bytes);
   }
 
-  /** Reads on in every journal, each in its turn, until all is read or the cycle is full. */
+  /**
+   * Reads on in every journal, each in its turn, until all is read or the cycle is full. What an earlier call has given out
+   * holds no longer.
+   */
   collect(): PlannedJournal[] {
+    this.#memory.reset();
     const waiting = [...this.#journals.values()].map((journal): Reading => ({
       journal,
       from: journal.position,
@@ -105,7 +111,7 @@ export class Collection {
     const planned: PlannedJournal[] = [];
     for (let bytes = 0; waiting.length > 0 && bytes < CYCLE_BYTES;) {
       const reading = waiting.shift() as Reading;
-      const chunk = reading.journal.read(TURN_BYTES);
+      const chunk = reading.journal.read(TURN_BYTES, this.#memory);
       if (chunk === undefined) {
         const ends = reading.journal.isFinal || saysGoodbye(reading);
         if (ends || reading.chunks.length > 0) planned.push(plannedOf(reading, ends));

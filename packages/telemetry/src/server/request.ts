@@ -42,6 +42,8 @@ export class RequestBuilder {
   readonly #owners = new Uint32Array(MAX_POINTS);
   readonly #startSeconds = new Uint32Array(MAX_POINTS);
   readonly #startNanos = new Uint32Array(MAX_POINTS);
+  /** All of them in order, while a request is sealed. */
+  readonly #rows = new Uint32Array(MAX_POINTS);
   /** Whether any point has a start time. */
   #isStarted = false;
   #histograms: HistogramValue[] = [];
@@ -210,7 +212,7 @@ export class RequestBuilder {
       next[slot] = end;
       end += this.#counts[slot];
     }
-    const rows = new Uint32Array(this.#points);
+    const rows = this.#rows.subarray(0, this.#points);
     for (let row = 0; row < this.#points; row++) rows[next[this.#slot[row]]++] = row;
     const times = { seconds: this.#seconds, nanos: this.#nanos };
     for (const slot of slots) sortByTime(rows, next[slot] - this.#counts[slot], next[slot], times);

@@ -7,6 +7,7 @@ import { decodeAttributes } from '../journal/attributes.ts';
 import type { JournalDefinition } from '../journal/definitions.ts';
 import { Dictionary } from '../journal/dictionary.ts';
 import { treeOf, type JournalPlaces } from '../journal/places.ts';
+import type { ChunkMemory } from '../journal/chunk-memory.ts';
 import { FIRST, type Chunk, type Position } from '../journal/chunk.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { readRemote, type RemoteRecord } from '../journal/remote.ts';
@@ -147,7 +148,7 @@ export class TailedJournal {
     return this.#retention.commit(this, this.ended ? WHOLE : this.position);
   }
 
-  read(maxBytes: number): Chunk | undefined {
-    return this.reader.read(this.position, maxBytes, this.#isDead);
+  read(maxBytes: number, memory?: ChunkMemory): Chunk | undefined {
+    return this.reader.read(this.position, maxBytes, this.#isDead, memory);
   }
 }
