@@ -7,7 +7,8 @@ import { assertAccount, assertArrived, assertTotals, countOf, valuesOf } from '.
 import { DEADLINE_MILLIS, metricsTo, Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-const COUNT = 10_000;
+/** More than one request holds, however late the server comes. */
+const COUNT = 20_000;
 
 /** Records into a backend that `goesAway`, and `comesBack` when the server knows that it is away. */
 async function recordAnyway(
@@ -41,7 +42,7 @@ async function recordAnyway(
 async function recordSamples(scene: Scene, sink: Sink): Promise<TreeStatus> {
   const init = { address: scene.directory };
   // In more than one export interval.
-  const burst = { init, configs: [metricsTo(sink)], count: COUNT, perTurn: 500, pauseMillis: 50 };
+  const burst = { init, configs: [metricsTo(sink)], count: COUNT, perTurn: 1000, pauseMillis: 50 };
   const program = scene.start('member', { burst });
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.stderr);
   return await scene.ended();
