@@ -19,6 +19,8 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
   /** Why the body is not whole; the status stands all the same. */
   readonly incomplete?: string;
+  /** The answer came before the whole request had been handed to the connection. */
+  readonly isSending?: true;
 }
 
 /**
@@ -43,7 +45,13 @@ export function exchange(
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     const answer = (incomplete?: string): void =>
-      resolve({ status, headers, body: Buffer.concat(chunks), ...(incomplete && { incomplete }) });
+      resolve({
+        status,
+        headers,
+        body: Buffer.concat(chunks),
+        ...(incomplete !== undefined && { incomplete }),
+        ...(!sent && { isSending: true }),
+      });
     fail = (error) => answer(reasonOf(error));
     response.on('data', (chunk: Uint8Array) => {
       bytes += chunk.length;

@@ -1,16 +1,22 @@
-import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { HttpAnswer } from './http-exchange.ts';
 import { isRecord, parseJson } from './json.ts';
 import type { OtlpAnswer } from './otlp-transport.ts';
 import { MAX_RETRY_AFTER_MILLIS, outcomeOfStatus, shorten } from './outcomes.ts';
+import { protobufFields, utf8 } from './protobuf-fields.ts';
 
 /** What an OTLP backend's answer over HTTP says about a request. */
 export function answerOf(answer: HttpAnswer): OtlpAnswer {
   const status = outcomeOfStatus(answer.status);
   if (status === 'accepted') {
-    const { body, incomplete } = answer;
+    const { body, incomplete, isSending } = answer;
     const encoding = isJson(answer) ? 'json' : 'protobuf';
-    return { status, encoding, body, ...(incomplete !== undefined && { unreadable: incomplete }) };
+    return {
+      status,
+      encoding,
+      body,
+      ...(incomplete !== undefined && { unreadable: incomplete }),
+      ...(isSending && { isSending }),
+    };
   }
   const error = new Error(`HTTP status ${answer.status}${errorText(answer)}`);
   const afterMillis = status === 'retry' ? retryAfterMillis(answer) : undefined;
@@ -19,24 +25,21 @@ export function answerOf(answer: HttpAnswer): OtlpAnswer {
 
 /** The backend's own words: a `google.rpc.Status`, or text. */
 function errorText(answer: HttpAnswer): string {
-  const text = shorten(statusMessage(answer) ?? textOf(answer));
+  const text = shorten(statusMessage(answer) ?? utf8(answer.body));
   return text === '' ? '' : `: ${text}`;
 }
 
 function statusMessage(answer: HttpAnswer): string | undefined {
   try {
     if (isJson(answer)) {
-      const parsed = parseJson(textOf(answer));
+      const parsed = parseJson(utf8(answer.body));
       const message = isRecord(parsed) ? parsed['message'] : undefined;
       return typeof message === 'string' ? message : undefined;
     }
     if (!answer.headers['content-type']?.startsWith('application/x-protobuf')) return undefined;
-    // Status and ExportMetricsPartialSuccess have the same fields, an integer 1 and a string 2: as the latter, inside
-    // field 1 of a response, the one decoder reads both.
-    const length = answer.body.length;
-    const prefix = [0x0a, (length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14];
-    const response = Buffer.concat([Buffer.from(prefix), answer.body]);
-    return ProtobufMetricsSerializer.deserializeResponse(response).partialSuccess?.errorMessage ?? '';
+    // Field 2 of a Status is its message.
+    const message = new Map(protobufFields(answer.body)).get(2);
+    return message instanceof Uint8Array ? utf8(message) : '';
   } catch {
     return undefined;
   }
@@ -56,8 +59,4 @@ function retryAfterMillis({ headers }: HttpAnswer): number | undefined {
 
 function isJson({ headers }: HttpAnswer): boolean {
   return headers['content-type']?.startsWith('application/json') ?? false;
-}
-
-function textOf({ body }: HttpAnswer): string {
-  return Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
 }

@@ -53,6 +53,11 @@ export class GrpcTransport implements OtlpTransport {
     this.where = config.url;
   }
 
+  /** The library compresses, and copies what it sends. */
+  async compress(payload: Uint8Array): Promise<Uint8Array> {
+    return payload;
+  }
+
   async send(payload: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer> {
     const [tls, authorization] = await Promise.all([this.#credentials.tls(), this.#credentials.headers()]);
     signal.throwIfAborted();

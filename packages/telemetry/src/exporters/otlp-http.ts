@@ -33,14 +33,13 @@ export class HttpTransport implements OtlpTransport {
     this.where = origin + pathname;
   }
 
-  /** Compresses and sends. */
-  async send(payload: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer> {
+  compress(payload: Uint8Array): Promise<Uint8Array> {
+    return compress(payload, this.#config.compression);
+  }
+
+  async send(body: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer> {
     const { compression, headers, url } = this.#config;
-    const [body, tls, authorization] = await Promise.all([
-      compress(payload, compression),
-      this.#credentials.tls(),
-      this.#credentials.headers(),
-    ]);
+    const [tls, authorization] = await Promise.all([this.#credentials.tls(), this.#credentials.headers()]);
     signal.throwIfAborted();
     const options = {
       method: 'POST',

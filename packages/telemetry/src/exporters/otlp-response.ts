@@ -1,9 +1,9 @@
-import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ExportOutcome } from './exporter.ts';
 import { isRecord, parseJson } from './json.ts';
 import type { OtlpSignal } from './otlp-signal.ts';
 import type { OtlpResponse } from './otlp-transport.ts';
 import { reasonOf, shorten } from './outcomes.ts';
+import { protobufFields, utf8 } from './protobuf-fields.ts';
 
 /**
  * What an OTLP response says of a request with `count` data points or spans: all taken, or some not. The backend has the
@@ -34,11 +34,12 @@ function readPartialSuccess(
   if (body.length === 0) return [0, ''];
   if (encoding === 'protobuf') {
     // The responses of all signals have the same fields, whatever their names.
-    const { rejectedDataPoints = 0, errorMessage = '' } =
-      ProtobufMetricsSerializer.deserializeResponse(body).partialSuccess ?? {};
-    return [rejectedDataPoints, errorMessage];
+    const partial = new Map(protobufFields(body)).get(1);
+    const fields = new Map(protobufFields(partial instanceof Uint8Array ? partial : Buffer.of()));
+    const [rejected = 0, message] = [fields.get(1), fields.get(2)];
+    return [Number(rejected), message instanceof Uint8Array ? utf8(message) : ''];
   }
-  const parsed = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
+  const parsed = parseJson(utf8(body));
   const partial = isRecord(parsed) ? parsed['partialSuccess'] : undefined;
   if (!isRecord(partial)) return [0, ''];
   const { [rejectedField]: rejected = 0, errorMessage } = partial;

@@ -1,7 +1,7 @@
 /**
  * What carries the bytes of OTLP requests, and what comes back.
  *
- * In: one encoded request. Out: that the backend has it, with the bytes of its response, or how else it ended.
+ * In: one encoded request, compressed first. Out: that the backend has it, with the bytes of its response, or how else it ended.
  * Invariant: after `signal` has aborted, `send` settles at once.
  * On failure: NoAnswerError where nobody answered; any other error where the request was never begun.
  */
@@ -16,7 +16,9 @@ export interface OtlpTransport {
   readonly where: string;
   /** Larger requests are not sent: what backends take by default, counted before compression. */
   readonly maxRequestBytes: number;
-  send(payload: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer>;
+  /** What `send` takes, in time for it: the payload itself where there is nothing to compress, or the transport does it later. */
+  compress(payload: Uint8Array): Promise<Uint8Array>;
+  send(body: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer>;
   close(): void;
 }
 
@@ -30,6 +32,8 @@ export interface OtlpResponse {
   readonly body: Uint8Array;
   /** Why the body cannot be read, if it cannot. */
   readonly unreadable?: string;
+  /** The answer came before the request was sent: its bytes are still read. */
+  readonly isSending?: true;
 }
 
 /** Why there is no answer. */

@@ -33,3 +33,8 @@ export function* protobufFields(
     }
   }
 }
+
+/** Bytes as text; what is no UTF-8 becomes replacement characters. */
+export function utf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}

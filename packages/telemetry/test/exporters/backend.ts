@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as TcpServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { FileCredentials, type Credentials } from '../../src/exporters/credentials.ts';
 import type { OtlpConfig } from '../../src/exporters/otlp-config.ts';
@@ -29,12 +30,12 @@ export async function startBackend(
   return { url: await listen(t, server), received, server };
 }
 
-export async function listen(t: TestContext, server: Server): Promise<string> {
+export async function listen(t: TestContext, server: Server | TcpServer): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
     server.close();
-    server.closeAllConnections();
+    if ('closeAllConnections' in server) server.closeAllConnections();
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
