@@ -1,29 +1,50 @@
 /**
- * The build step after `tsc -b`: bundles `dist/src` into what Node loads, as a hundred small modules take five times as long.
+ * The build step after `tsc -b`: bundles `dist/src` into what Node loads, as a hundred small modules take ten times as long.
  *
- *   dist/lib/core.js      the modules behind the package's main entry, in one file
- *   dist/lib/*.js         the entries, and what is loaded later; the modules of core.js are imported, never copied
- *   dist/server/main.js   the server's process
+ *   dist/lib/core.js        what `init` needs: what the package's main entry imports, in one file
+ *   dist/lib/recording.js   what the first meter needs beside it
+ *   dist/lib/*.js           the other entries, and what else is loaded when it is first used
+ *   dist/server/main.js     the server's process
  *
- * Node's own modules are taken by `process.getBuiltinModule`: an import statement also loads whatever their getters load
- * (5 ms for `node:fs`, 4 ms for `node:crypto`). Does nothing where the bundles are newer than what they are made of.
- * On failure: exits with what esbuild says, and the next run begins anew.
+ * A module is in one file of `dist/lib`; the others import it from there. Node's own modules are taken by
+ * `process.getBuiltinModule`: an import statement also loads whatever their getters load (5 ms for `node:fs`).
+ * Does nothing where the bundles are newer than what they are made of. On failure: exits with what esbuild says, and the next
+ * run begins anew.
  */
 import { globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
-/** Modules by their path in `dist/src`, each with the names that it exports. */
-type Modules = ReadonlyMap<string, readonly string[]>;
-
 const DIST = path.join(import.meta.dirname, 'dist');
 const SOURCE = path.join(DIST, 'src');
+const LIB = path.join(DIST, 'lib');
+const SERVER = path.join(DIST, 'server');
 /** Written last. */
 const STAMP = path.join(DIST, 'bundled');
 
 const MAIN = 'index.js';
 /** The other entries, by the name of their file in `dist/lib`. */
 const ENTRIES = { config: 'config/index.js', reader: 'readers/diperiodic.js', serve: 'server/serve.js' };
+/**
+ * What core.js does not import but loads at the first call of one of its functions, by the name of the file in `dist/lib`.
+ * core.js can take nothing but functions from these modules.
+ */
+const LATE = {
+  recording: [
+    'recording.js',
+    'config/metrics.js',
+    'config/default.js',
+    'config/section.js',
+    'config/digest.js',
+  ],
+  files: ['config/load.js'],
+  link: ['link/listen-tree.js', 'link/secret.js'],
+  memory: ['tree/memory-files.js'],
+  status: ['server/status.js'],
+  traces: ['traces/recording.js', 'config/traces.js'],
+};
+/** Of Node's modules, those that nothing before the first meter needs; functions only, too. */
+const LATE_BUILTINS = ['node:crypto', 'node:zlib'];
 
 const COMMON = {
   absWorkingDir: SOURCE,
@@ -37,131 +58,187 @@ const COMMON = {
 } as const satisfies BuildOptions;
 const BUNDLED = { ...COMMON, bundle: true, packages: 'external' } as const satisfies BuildOptions;
 
-const sources = globSync('**/*.js', { cwd: SOURCE });
+/** A file of `dist/src`. */
+interface Module {
+  readonly text: string;
+  readonly exports: readonly string[];
+  /** What it imports statically. */
+  readonly imports: readonly string[];
+}
 
+const files = globSync('**/*.js', { cwd: SOURCE });
 const changedAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-const inputs = [import.meta.filename, ...sources.map((file) => path.join(SOURCE, file))];
-if (inputs.some((file) => changedAt(file) >= changedAt(STAMP))) await bundle();
+const inputs = [import.meta.filename, ...files.map((file) => path.join(SOURCE, file))];
+if (inputs.every((file) => changedAt(file) < changedAt(STAMP))) process.exit();
 
-async function bundle(): Promise<void> {
-  for (const name of ['lib', 'server', 'bundled'])
-    rmSync(path.join(DIST, name), { recursive: true, force: true });
-  const builtins = builtinModules();
-  const core = await modulesBehind(MAIN);
-  const exported = [...core].map(([file, names]) =>
-    reexport(names, (name) => [name, inCore(file, name)], file),
-  );
+for (const place of [LIB, SERVER, STAMP]) rmSync(place, { recursive: true, force: true });
+const modules = await readModules();
+const imported = importedOfBuiltins();
+const late = new Map(Object.entries(LATE).flatMap(([name, group]) => group.map((file) => [file, name])));
+/** The file of `dist/lib` that has a module, where it is one of the first two. */
+const homes = new Map<string, string>();
+await bundleShare('core', behind([MAIN], late));
+await bundleShare('recording', behind(LATE.recording, homes));
+await bundleRest();
+await bundleServer();
+writeFileSync(STAMP, '');
+
+async function bundleShare(name: string, members: ReadonlySet<string>): Promise<void> {
+  for (const file of members) homes.set(file, name);
   await build({
     ...BUNDLED,
-    stdin: { contents: exported.join('\n'), resolveDir: SOURCE },
-    outfile: path.join(DIST, 'lib/core.js'),
-    plugins: [builtins, dynamicEntries()],
+    stdin: { contents: exportsOf(members), resolveDir: SOURCE },
+    outfile: path.join(LIB, `${name}.js`),
+    plugins: [builtins(LATE_BUILTINS), library(name)],
   });
-  const entryPoints = { index: MAIN, ...ENTRIES };
-  const lib = { ...BUNDLED, entryPoints, splitting: true, outdir: path.join(DIST, 'lib') };
-  await build({ ...lib, plugins: [builtins, fromCore(core)] });
-  await build({
-    ...BUNDLED,
-    entryPoints: ['server/main.js'],
-    outdir: path.join(DIST, 'server'),
-    format: 'cjs',
-    plugins: [builtins],
-  });
-  writeFileSync(path.join(DIST, 'server/package.json'), '{ "type": "commonjs" }\n');
-  writeFileSync(STAMP, '');
 }
 
-/** What an entry imports, and what that imports, and so on; not what it imports dynamically. */
-async function modulesBehind(entry: string): Promise<Modules> {
-  const options = { ...COMMON, write: false } as const;
-  const [graph, each] = await Promise.all([
-    build({ ...BUNDLED, ...options, entryPoints: [entry], splitting: true, outdir: DIST }),
-    build({ ...options, entryPoints: sources, outdir: SOURCE }),
+/** Entries, and what is loaded late. What several of them need is in files of its own. */
+async function bundleRest(): Promise<void> {
+  const groups = Object.keys(LATE).filter((name) => name !== 'recording');
+  await build({
+    ...BUNDLED,
+    entryPoints: {
+      index: MAIN,
+      ...ENTRIES,
+      ...Object.fromEntries(groups.map((name) => [name, `late:${name}`])),
+    },
+    outdir: LIB,
+    splitting: true,
+    plugins: [builtins([]), library('')],
+  });
+}
+
+/** In one file, in which what exporters need is evaluated when they are loaded. */
+async function bundleServer(): Promise<void> {
+  const entryPoints = ['server/main.js'];
+  await build({ ...BUNDLED, format: 'cjs', entryPoints, outdir: SERVER, plugins: [builtins([])] });
+  writeFileSync(path.join(SERVER, 'package.json'), '{ "type": "commonjs" }\n');
+}
+
+async function readModules(): Promise<ReadonlyMap<string, Module>> {
+  const options = { ...COMMON, entryPoints: files, outdir: SOURCE, write: false } as const;
+  const [each, graph] = await Promise.all([
+    build(options),
+    build({ ...options, bundle: true, packages: 'external', splitting: true }),
   ]);
-  const found = new Set([entry]);
-  for (const file of found) {
-    for (const { kind, path: imported, external } of graph.metafile.inputs[file].imports) {
-      if (kind === 'import-statement' && external !== true) found.add(imported);
-    }
-  }
-  return new Map(Array.from(found, (file) => [file, each.metafile.outputs[file].exports]));
+  const read = (file: string): Module => ({
+    text: readFileSync(path.join(SOURCE, file), 'utf8'),
+    exports: each.metafile.outputs[file].exports,
+    imports: graph.metafile.inputs[file].imports
+      .filter(({ kind, external }) => kind === 'import-statement' && external !== true)
+      .map((statement) => statement.path),
+  });
+  return new Map(files.map((file) => [file, read(file)]));
 }
 
-/** In core.js every name stands beside those of all other modules. */
-function inCore(file: string, name: string): string {
+/** What some modules import, and what that imports, and so on, without what is elsewhere. */
+function behind(entries: readonly string[], others: ReadonlyMap<string, string>): Set<string> {
+  const found = new Set(entries.filter((file) => !homes.has(file)));
+  for (const file of found) {
+    for (const next of modules.get(file)?.imports ?? []) if (!others.has(next)) found.add(next);
+  }
+  return found;
+}
+
+/** In a file of many modules, names stand beside those of the others. */
+function inFile(file: string, name: string): string {
   return `${file.slice(0, -3).replaceAll(/\W/g, '_')}$${name}`;
 }
 
-function reexport(
-  names: readonly string[],
-  rename: (name: string) => [from: string, to: string],
-  file: string,
-): string {
-  return `export { ${names.map((name) => rename(name).join(' as ')).join(', ')} } from './${file}';`;
+/** Exports everything that modules export. */
+function exportsOf(members: Iterable<string>): string {
+  return Array.from(members, (file) => {
+    const names = modules.get(file)?.exports.map((name) => `${name} as ${inFile(file, name)}`);
+    return `export { ${names?.join(', ')} } from './${file}';`;
+  }).join('\n');
 }
 
-/** Of the files beside core.js: they take its modules from there. */
-function fromCore(core: Modules): Plugin {
+/** For whoever imports a module that a file of `dist/lib` has. */
+function exportedBy(home: string, file: string): string {
+  const names = modules.get(file)?.exports.map((name) => `${inFile(file, name)} as ${name}`);
+  return `export { ${names?.join(', ')} } from './${home}.js';`;
+}
+
+/** For core.js: functions that load the module when they are called. */
+function loadedBy(home: string, file: string): string {
+  const names = modules.get(file)?.text.matchAll(/^export (?:async )?function (\w+)/gm) ?? [];
+  return [
+    'let loaded;',
+    `const load = () => (loaded ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)('./${home}.js'));`,
+    ...Array.from(
+      names,
+      ([, name]) => `export const ${name} = (...values) => load().${inFile(file, name)}(...values);`,
+    ),
+  ].join('\n');
+}
+
+/** Takes modules from the file of `dist/lib` that has them. `self` is the file that is being made, where it is one. */
+function library(self: string): Plugin {
+  const entries = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
   return {
-    name: 'core',
+    name: 'library',
     setup(bundler) {
-      bundler.onResolve({ filter: /^\.\.?\// }, ({ path: imported, resolveDir, namespace }) => {
-        if (namespace === 'core') return { path: imported, external: true };
-        const file = inSource(resolveDir, imported);
-        return core.has(file) ? { path: file, namespace: 'core', sideEffects: false } : undefined;
-      });
-      bundler.onLoad({ filter: /./, namespace: 'core' }, ({ path: file }) => ({
-        contents: reexport(core.get(file) ?? [], (name) => [inCore(file, name), name], 'core.js'),
+      bundler.onResolve({ filter: /^late:/ }, ({ path: name }) => ({ path: name, namespace: 'late' }));
+      bundler.onLoad({ filter: /./, namespace: 'late' }, ({ path: name }) => ({
+        contents: exportsOf([...late].filter(([, group]) => `late:${group}` === name).map(([file]) => file)),
+        resolveDir: SOURCE,
       }));
-    },
-  };
-}
-
-/** Of core.js: what it imports dynamically is an entry. */
-function dynamicEntries(): Plugin {
-  const names = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
-  return {
-    name: 'entries',
-    setup(bundler) {
-      bundler.onResolve({ filter: /^\.\.?\// }, ({ kind, path: imported, resolveDir }) => {
-        if (kind !== 'dynamic-import') return undefined;
-        const name = names.get(inSource(resolveDir, imported));
-        return name === undefined
-          ? { errors: [{ text: `${imported} is imported dynamically, and no entry` }] }
-          : { path: `./${name}.js`, external: true };
+      bundler.onResolve({ filter: /^\.\.?\// }, ({ kind, namespace, path: target, resolveDir }) => {
+        if (namespace === 'elsewhere') return { path: target, external: true };
+        const file = path.relative(SOURCE, path.resolve(resolveDir, target)).replaceAll(path.sep, '/');
+        const home = homes.get(file);
+        if (kind === 'dynamic-import' && self !== '') {
+          return { path: `./${entries.get(file)}.js`, external: true };
+        }
+        const isElsewhere = home !== self && (home !== undefined || (self === 'core' && late.has(file)));
+        return isElsewhere ? { path: file, namespace: 'elsewhere', sideEffects: false } : undefined;
+      });
+      bundler.onLoad({ filter: /./, namespace: 'elsewhere' }, ({ path: file }) => {
+        const home = homes.get(file) ?? late.get(file) ?? '';
+        return { contents: self === 'core' ? loadedBy(home, file) : exportedBy(home, file) };
       });
     },
   };
 }
 
-function inSource(directory: string, imported: string): string {
-  return path.relative(SOURCE, path.resolve(directory, imported)).replaceAll(path.sep, '/');
-}
-
-/** Node's own modules, with the names that are imported of them: a bundle must not ask for all. */
-function builtinModules(): Plugin {
-  const imported = new Map<string, Set<string>>();
-  const statement = /^import (?:\w+, )?\{([^}]*)\} from '(node:[\w/]+)'/gm;
-  for (const file of sources) {
-    for (const [, list, module] of readFileSync(path.join(SOURCE, file), 'utf8').matchAll(statement)) {
-      const names = imported.get(module) ?? new Set();
-      imported.set(module, names);
+/** What is imported of each of Node's modules: a bundle must not ask for all. */
+function importedOfBuiltins(): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { text } of modules.values()) {
+    for (const [, list, module] of text.matchAll(/^import (?:\w+, )?\{([^}]*)\} from '(node:[\w/]+)'/gm)) {
+      const names = found.get(module) ?? new Set();
+      found.set(module, names);
       for (const [, name] of list.matchAll(/(\w+)(?: as \w+)?/g)) names.add(name);
     }
   }
+  return found;
+}
+
+function builtins(loadedLate: readonly string[]): Plugin {
   return {
     name: 'builtins',
     setup(bundler) {
       bundler.onResolve({ filter: /^node:/ }, ({ kind, path: module }) =>
         kind === 'import-statement' ? { path: module, namespace: 'builtin', sideEffects: false } : undefined,
       );
-      bundler.onLoad({ filter: /./, namespace: 'builtin' }, ({ path: module }) => ({
-        contents: [
-          `const module = process.getBuiltinModule('${module}');`,
-          'export default module;',
-          ...Array.from(imported.get(module) ?? [], (name) => `export const ${name} = module.${name};`),
-        ].join('\n'),
-      }));
+      bundler.onLoad({ filter: /./, namespace: 'builtin' }, ({ path: module }) => {
+        const names = [...(imported.get(module) ?? [])];
+        const get = `process.getBuiltinModule('${module}')`;
+        const contents = loadedLate.includes(module)
+          ? [
+              'let loaded;',
+              ...names.map(
+                (name) => `export const ${name} = (...values) => (loaded ??= ${get}).${name}(...values);`,
+              ),
+            ]
+          : [
+              `const loaded = ${get};`,
+              'export default loaded;',
+              ...names.map((name) => `export const ${name} = loaded.${name};`),
+            ];
+        return { contents: contents.join('\n') };
+      });
     },
   };
 }

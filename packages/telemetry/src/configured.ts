@@ -10,7 +10,7 @@ import { canonicalJson } from './config/canonical.ts';
 import { defaultSection, isDisabled } from './config/default.ts';
 import { configurationOf, loadConfiguration, type LoadedConfiguration } from './config/load.ts';
 import type { Surroundings } from './config/attributes.ts';
-import { isObject } from './config/schema.ts';
+import { isObject } from './config/object.ts';
 import { resolvedFrom, sectionOf, type SignalName } from './config/section.ts';
 import { invalid, TelemetryError } from './errors.ts';
 import { logError } from './log.ts';

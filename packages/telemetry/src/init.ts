@@ -9,7 +9,7 @@
 import path from 'node:path';
 import { canonicalJson } from './config/canonical.ts';
 import { suggestion } from './config/nearest.ts';
-import { isObject } from './config/schema.ts';
+import { isObject } from './config/object.ts';
 import type { ConfigurationSource } from './configured.ts';
 import { invalid, type Problem } from './errors.ts';
 import { survive } from './exit.ts';

@@ -5,7 +5,6 @@
  * Invariant: the journal is there, with its configuration in it, before anything can be recorded.
  * On failure to create the journal: throws; the caller says so once and answers `undefined`.
  */
-import { randomBytes } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 import { ConfiguredAttributes } from './attributes/configured.ts';
 import { resolveBudget, type BudgetOptions } from './budget.ts';
@@ -20,6 +19,7 @@ import { RecordingOperations, type Operations, type OperationsOptions } from './
 import { Recorder, type Flush } from './record/recorder.ts';
 import { claimBatch } from './record/slots.ts';
 import { currentIdentity } from './tree/identity.ts';
+import { randomName } from './tree/random.ts';
 import { processResource } from './tree/resource.ts';
 import { spillDirectoryFor } from './tree/trees.ts';
 
@@ -49,7 +49,7 @@ export function openRecorder(
   options: Omit<RecordingOptions, 'observes'>,
 ): Recorder {
   const { directory, isJournaled, flush } = options;
-  const id = randomBytes(16).toString('hex');
+  const id = randomName();
   const places = journalPlaces(directory, spillDirectoryFor(directory), id);
   const writer = {
     process: currentIdentity(),
@@ -62,6 +62,11 @@ export function openRecorder(
   const journal = new JournalWriter(places, { writer, configuration }, budget);
   const cardinalityLimit = configuration.signal === 'traces' ? undefined : configuration.cardinalityLimit;
   return new Recorder(journal, flush, claimBatch(places.primary), cardinalityLimit);
+}
+
+/** @throws TelemetryError, or what the system answers, where no journal can be created. */
+export function openMetrics(config: MetricsConfig, options: RecordingOptions): Recording {
+  return new Recording(config, options);
 }
 
 export class Recording implements SignalRecording {

@@ -25,8 +25,8 @@ import type { BindableCounter, BindableGauge } from './record/instruments.ts';
 import type { RecordingMeter, RecordingMeterProvider } from './record/meter.ts';
 import type { Operations, OperationsOptions } from './record/operations.ts';
 import type { Flush } from './record/recorder.ts';
-import { Recording, type RecordingOptions, type SignalRecording } from './recording.ts';
-import { TracesRecording } from './traces/recording.ts';
+import { openMetrics, type Recording, type RecordingOptions, type SignalRecording } from './recording.ts';
+import { openTraces, type TracesRecording } from './traces/recording.ts';
 import type { RecordingTracerProvider } from './traces/tracer.ts';
 import { ConsoleRelay } from './tree/console.ts';
 import { waitForExport } from './tree/wait.ts';
@@ -40,11 +40,11 @@ const DEFAULT_EXIT_TIMEOUT_MILLIS = 5000;
 
 /** How a signal comes from what a user writes to what records it. */
 interface Signal<O, C, R> extends SignalResolution<O, C> {
-  readonly Recording: new (config: C, options: RecordingOptions) => R;
+  readonly open: (config: C, options: RecordingOptions) => R;
 }
 
-const METRICS = { name: 'metrics', resolve: resolveMetricsConfig, Recording } as const;
-const TRACES = { name: 'traces', resolve: resolveTracesConfig, Recording: TracesRecording } as const;
+const METRICS = { name: 'metrics', resolve: resolveMetricsConfig, open: openMetrics } as const;
+const TRACES = { name: 'traces', resolve: resolveTracesConfig, open: openTraces } as const;
 
 export interface TelemetryOptions extends BudgetOptions {
   /**
@@ -80,6 +80,7 @@ export class Telemetry {
   readonly #local: LocalServer | undefined;
   readonly #configured: Configured = new Configured(environment);
   readonly #relay: ConsoleRelay | undefined;
+  /** By the options that were passed, and by the digest of the configuration that these become. */
   readonly #metrics = new Map<string, Recording | undefined>();
   readonly #traces = new Map<string, TracesRecording | undefined>();
   readonly #byDigest = new Map<string, SignalRecording>();
@@ -241,30 +242,30 @@ export class Telemetry {
   }
 
   #recording<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
-    byOptions: Map<string, R | undefined>,
+    known: Map<string, R | undefined>,
     options: O | undefined,
     signal: Signal<O, C, R>,
   ): R | undefined {
     const key = options === undefined ? '' : canonicalJson(options);
-    if (byOptions.has(key)) return byOptions.get(key);
-    const recording = this.#open(options, signal);
-    byOptions.set(key, recording);
+    if (known.has(key)) return known.get(key);
+    const recording = this.#open(known, options, signal);
+    known.set(key, recording);
     return recording;
   }
 
   #open<O extends MetricsOptions | TracesOptions, C extends SignalConfig, R extends SignalRecording>(
+    known: Map<string, R | undefined>,
     options: O | undefined,
     signal: Signal<O, C, R>,
   ): R | undefined {
     const config = this.#configured.resolve(signal, options);
     if (config === undefined) return undefined;
-    const { name, Recording: Opened } = signal;
+    const { name, open } = signal;
     const digest = configurationDigest(config);
-    const known = this.#byDigest.get(digest);
-    if (known instanceof Opened) return known;
+    if (known.has(digest)) return known.get(digest);
     const { directory, isJournaled } = this.#membership;
     try {
-      const recording = new Opened(config, {
+      const recording = open(config, {
         ...this.#options,
         directory,
         isJournaled,
@@ -273,6 +274,7 @@ export class Telemetry {
         observes: () => this.#local?.isExporting !== true,
       });
       this.#byDigest.set(digest, recording);
+      known.set(digest, recording);
       return recording;
     } catch (error) {
       logError(`no journal can be written (${String(error)}): ${name} are disabled`);

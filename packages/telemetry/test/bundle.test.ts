@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -33,4 +33,20 @@ test('what is published records, and is served by the bundled server', async (t)
   );
   assert.ok((command as string[]).includes(path.join(DIST, 'server/main.js')), String(command));
   assert.equal(isSameError, true, 'an entry has a copy of what another one has');
+});
+
+test('what core.js loads late is there, by the names that it asks for', async () => {
+  const core = readFileSync(path.join(DIST, 'lib/core.js'), 'utf8');
+  const loads = [...core.matchAll(/createRequire\(import\.meta\.url\)\("(.+?)"\)/g)];
+  assert.ok(loads.length >= 6, 'the form of the calls has changed');
+  const exported = await Promise.all(
+    loads.map(([, file]) => import(path.join(DIST, 'lib', file)) as Promise<object>),
+  );
+  const names = new Set(exported.flatMap((module) => Object.keys(module)));
+  const asked = [...core.matchAll(/load\d*\(\)\.([\w$]+)\(/g)].map(([, name]) => name);
+  assert.ok(asked.length >= loads.length);
+  assert.deepEqual(
+    asked.filter((name) => !names.has(name)),
+    [],
+  );
 });

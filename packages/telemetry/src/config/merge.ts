@@ -8,7 +8,7 @@
  */
 import type { Problem } from '../errors.ts';
 import { canonicalJson } from './canonical.ts';
-import { isObject } from './schema.ts';
+import { isObject } from './object.ts';
 import { snakeCase } from './spelling.ts';
 import { childPath, nearest } from './text.ts';
 

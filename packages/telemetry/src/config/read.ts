@@ -10,7 +10,7 @@ import { codeOf } from '../tree/errno.ts';
 import { readFileSync, statSync } from '../tree/files.ts';
 import { parseJsonText } from './json-text.ts';
 import type { Document } from './merge.ts';
-import { isObject } from './schema.ts';
+import { isObject } from './object.ts';
 import { MAX_BYTES, SyntaxProblem, type Parsed } from './text.ts';
 import { parseYamlText } from './yaml-text.ts';
 

@@ -6,6 +6,7 @@
  * Ours and not a library's, because it runs in every thread that records; see docs/decisions/0008.
  */
 import type { Problem } from '../errors.ts';
+import { isObject } from './object.ts';
 import { objectJson, taggedJson, type JsonSchema } from './json-schema.ts';
 import { misspelt, suggestion } from './nearest.ts';
 import { alternatives, snakeCase } from './spelling.ts';
@@ -219,10 +220,6 @@ export function tagged<V extends object, B extends object = object>(
       return { ...plain(new Map(Object.entries(rest))), type, options: read } as Tagged<V> & B;
     },
   };
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function objectOf(schemas: Schemas): string {

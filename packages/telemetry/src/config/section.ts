@@ -6,7 +6,7 @@
  */
 import { invalid, TelemetryError, type Problem } from '../errors.ts';
 import type { LoadedConfiguration } from './load.ts';
-import { isObject } from './schema.ts';
+import { isObject } from './object.ts';
 
 export type SignalName = 'metrics' | 'traces';
 

@@ -18,6 +18,14 @@ import { RecordingTracerProvider } from './tracer.ts';
 
 const { env: environment } = process;
 
+/** @throws as `openMetrics` does, and where the SDK cannot be loaded. */
+export function openTraces(
+  config: TracesConfig,
+  options: Omit<RecordingOptions, 'observes'>,
+): TracesRecording {
+  return new TracesRecording(config, options);
+}
+
 export class TracesRecording implements SignalRecording {
   readonly signal = 'traces';
   readonly recorder: Recorder;

@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs';
 import { codeOf } from './errno.ts';
-import { MemoryFiles } from './memory-files.ts';
+import { openMemoryFiles, type MemoryFiles } from './memory-files.ts';
 
 export let closeSync: typeof fs.closeSync = fs.closeSync;
 export let existsSync: typeof fs.existsSync = fs.existsSync;
@@ -46,7 +46,7 @@ let memory: MemoryFiles | undefined;
  */
 export function useMemoryFiles(maxBytes: number): string {
   if (memory !== undefined) return memory.root;
-  memory = new MemoryFiles(maxBytes);
+  memory = openMemoryFiles(maxBytes);
   closeSync = extended('closeSync', closeSync, memory);
   existsSync = extended('existsSync', existsSync, memory);
   fstatSync = extended('fstatSync', fstatSync, memory);

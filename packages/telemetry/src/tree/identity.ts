@@ -30,7 +30,11 @@ interface Status {
   readonly startTime: string;
 }
 
+/** No process tree is deeper; a loop of parents, which a snapshot of changing processes can show, ends here. */
+const MAX_DEPTH = 64;
+
 let current: ProcessIdentity | undefined;
+let here: Pick<ProcessIdentity, 'bootId' | 'pidNamespace'> | undefined;
 let procIsOurs: boolean | undefined;
 
 /** The identity of this process; read once. */
@@ -45,12 +49,28 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
   return status !== undefined || signal(pid) !== 'ESRCH' ? describe(pid, status) : undefined;
 }
 
+/** A process, its parent, and so on, as far as they can be seen from this pid namespace. */
+export function* lineage(of: number = process.pid): Generator<ProcessIdentity, void, void> {
+  let pid = of;
+  for (let depth = 0; isPid(pid) && depth <= MAX_DEPTH; depth++) {
+    if (pid === process.pid) {
+      yield currentIdentity();
+      pid = process.ppid;
+      continue;
+    }
+    const status = readStatus(pid);
+    if (status === undefined && signal(pid) === 'ESRCH') return;
+    yield describe(pid, status);
+    pid = status?.parent ?? askPs(pid) ?? 0;
+  }
+}
+
 /** Whether the process with this identity lives, as well as this process can tell. */
 export function liveness(identity: ProcessIdentity): Liveness {
-  const here = currentIdentity();
-  const bootsKnown = identity.bootId !== '' && here.bootId !== '';
-  if (bootsKnown && identity.bootId !== here.bootId) return 'dead';
-  if (identity.pidNamespace !== here.pidNamespace) return 'unknown';
+  const self = currentIdentity();
+  const bootsKnown = identity.bootId !== '' && self.bootId !== '';
+  if (bootsKnown && identity.bootId !== self.bootId) return 'dead';
+  if (identity.pidNamespace !== self.pidNamespace) return 'unknown';
   const status = readStatus(identity.pid);
   if (status === undefined) {
     const answer = signal(identity.pid);
@@ -60,12 +80,6 @@ export function liveness(identity: ProcessIdentity): Liveness {
   }
   if (hasEnded(status)) return 'dead';
   return identity.startTime === '' || identity.startTime === status.startTime ? 'alive' : 'dead';
-}
-
-/** Pid of the parent; undefined where there is none in this pid namespace, or the platform does not tell. */
-export function parentOf(pid: number): number | undefined {
-  const parent = pid === process.pid ? process.ppid : (readStatus(pid)?.parent ?? askPs(pid));
-  return parent !== undefined && parent > 0 ? parent : undefined;
 }
 
 /** One line of JSON. */
@@ -99,11 +113,11 @@ const isPid = (value: unknown): value is number =>
 
 function describe(pid: number, status: Status | undefined): ProcessIdentity {
   // A process that sees another one sees it in its own namespace, and both run on the same boot.
-  const { bootId, pidNamespace } = current ?? {
+  here ??= {
     bootId: readText('/proc/sys/kernel/random/boot_id').trim(),
     pidNamespace: /\d+/.exec(readLink('/proc/self/ns/pid'))?.[0] ?? '',
   };
-  return { pid, startTime: status?.startTime ?? '', bootId, pidNamespace };
+  return { pid, startTime: status?.startTime ?? '', ...here };
 }
 
 function readStatus(pid: number): Status | undefined {

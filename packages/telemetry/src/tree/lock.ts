@@ -13,7 +13,6 @@
  * long ago may still succeed with a number that was in use and was cleaned up since; but then a higher one exists, as the
  * highest is never removed, and so it sees that it does not hold.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { PRIVATE_FILE, readPrivateText, unusable } from './directory.ts';
 import { codeOf } from './errno.ts';
@@ -26,6 +25,7 @@ import {
   type Liveness,
   type ProcessIdentity,
 } from './identity.ts';
+import { randomName } from './random.ts';
 
 /** The right to be the server of a directory, until it is released or its process ends. */
 export interface ServerLock {
@@ -72,7 +72,7 @@ export function serverHolder(
 }
 
 function claim(directory: string, generation: number): ServerLock {
-  const nonce = randomBytes(16).toString('hex');
+  const nonce = randomName();
   const content = `${encodeIdentity(currentIdentity())}\n${nonce}`;
   const path = generationPath(directory, generation);
   const temporary = join(directory, `server-${nonce}.new`);

@@ -34,6 +34,11 @@ interface Entry {
   holders: number;
 }
 
+/** At most `maxBytes` in all files together. */
+export function openMemoryFiles(maxBytes: number): MemoryFiles {
+  return new MemoryFiles(maxBytes);
+}
+
 export class MemoryFiles {
   /** A directory that exists from the start. */
   readonly root: string = resolve('/', `msc-telemetry-memory-${randomBytes(16).toString('hex')}`);

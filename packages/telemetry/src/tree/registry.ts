@@ -16,15 +16,13 @@ import {
   readPrivateText,
   userSuffix,
 } from './directory.ts';
-import { namesIn, renameSync, rmSync, writeFileSync } from './files.ts';
-import { currentIdentity, identityOf, liveness, parentOf, type ProcessIdentity } from './identity.ts';
+import { existsSync, namesIn, renameSync, rmSync, writeFileSync } from './files.ts';
+import { currentIdentity, lineage, liveness, type ProcessIdentity } from './identity.ts';
 import { isTree } from './trees.ts';
 
 /** Names the tree's directory to every process that inherits the environment. */
 export const TREE_VARIABLE = 'MSC_TELEMETRY_DIRECTORY';
 
-/** No process tree is deeper; a loop of parents, which a snapshot of changing processes can show, ends here. */
-const MAX_DEPTH = 64;
 const ENTRY_NAME = /^([0-9a-f]{0,8})-(\d*)-(\d+)-(\d*)(?:\.\d+\.new)?$/;
 
 /** The places of the registry, the preferred one first. An entry is in the first that could be written. */
@@ -42,7 +40,8 @@ export function registerProcess(tree: string): boolean {
     try {
       ensurePrivateDirectory(dirname(directory));
       ensurePrivateDirectory(directory);
-      rmSync(temporary, { force: true });
+      // What a thread of the same process left that was stopped in here.
+      if (existsSync(temporary)) rmSync(temporary, { force: true });
       writeFileSync(temporary, tree, PRIVATE_FILE);
       renameSync(temporary, join(directory, name));
       return true;
@@ -65,13 +64,15 @@ export function unregisterProcess(): void {
 export function findTree(env: NodeJS.ProcessEnv): string | undefined {
   const named = env[TREE_VARIABLE];
   if (named !== undefined && isAbsolute(named) && isTree(named)) return named;
-  const directories = trustedDirectories();
-  let pid: number | undefined = directories.length === 0 ? undefined : process.pid;
-  for (let depth = 0; pid !== undefined && depth <= MAX_DEPTH; depth++) {
-    const identity = identityOf(pid);
-    const tree = identity && lookUp(entryName(identity), directories);
-    if (tree !== undefined) return tree;
-    pid = parentOf(pid);
+  // Its entries first: mostly there are none, and every ancestor costs a look into /proc.
+  const entries = trustedDirectories().map((directory) => [directory, new Set(namesIn(directory))] as const);
+  if (entries.every(([, names]) => names.size === 0)) return undefined;
+  for (const identity of lineage()) {
+    const name = entryName(identity);
+    for (const [directory, names] of entries) {
+      const tree = names.has(name) ? treeIn(join(directory, name)) : undefined;
+      if (tree !== undefined) return tree;
+    }
   }
   return undefined;
 }
@@ -103,16 +104,14 @@ function identityFrom(name: string): ProcessIdentity | undefined {
   return { pid: Number(pid), startTime, bootId, pidNamespace };
 }
 
-function lookUp(name: string, directories: readonly string[]): string | undefined {
-  for (const directory of directories) {
-    try {
-      const tree = readPrivateText(join(directory, name));
-      if (tree !== undefined && isAbsolute(tree) && isTree(tree)) return tree;
-    } catch {
-      // Unreadable is as good as absent.
-    }
+function treeIn(entry: string): string | undefined {
+  try {
+    const tree = readPrivateText(entry);
+    return tree !== undefined && isAbsolute(tree) && isTree(tree) ? tree : undefined;
+  } catch {
+    // Unreadable is as good as absent.
+    return undefined;
   }
-  return undefined;
 }
 
 function remove(path: string): void {

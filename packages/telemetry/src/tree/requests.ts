@@ -8,11 +8,11 @@
  * On failure: a request that cannot be made is answered by its timeout; a member that cannot be written is one whose
  * journals alone keep the server. Nothing here throws.
  */
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ensurePrivateDirectory, PRIVATE_FILE, readPrivateText } from './directory.ts';
 import { existsSync, namesIn, unlinkSync, writeFileSync } from './files.ts';
 import { currentIdentity, decodeIdentity, encodeIdentity, liveness } from './identity.ts';
+import { randomName } from './random.ts';
 
 const REQUESTS = 'requests';
 const MEMBERS = 'members';
@@ -80,7 +80,7 @@ export function requestFlush(
   try {
     const directory = requestsDirectory(tree);
     ensurePrivateDirectory(directory);
-    const name = `${randomBytes(8).toString('hex')}.${digest}`;
+    const name = `${randomName()}.${digest}`;
     const request = path.join(directory, handOver ? `${name}.${HAND_OVER}` : name);
     writeFileSync(request, '', PRIVATE_FILE);
     return request;
@@ -119,7 +119,7 @@ export function removeRequest(request: string): void {
 
 /** Announces that a thread of this process may record. Returns what ends it. */
 export function joinTree(tree: string, thread: number): () => void {
-  const file = path.join(tree, MEMBERS, `${process.pid}-${thread}-${randomBytes(4).toString('hex')}`);
+  const file = path.join(tree, MEMBERS, `${process.pid}-${thread}-${randomName().slice(0, 8)}`);
   try {
     ensurePrivateDirectory(path.join(tree, MEMBERS));
     writeFileSync(file, encodeIdentity(currentIdentity()), PRIVATE_FILE);

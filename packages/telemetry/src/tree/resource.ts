@@ -2,7 +2,6 @@
  * Resources: what the telemetry is about. The tree has one, for the instruments of `multistorageclient.`; each process
  * has its own for all others, so that no two processes write the same series.
  */
-import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
@@ -10,11 +9,12 @@ import type { Attributes } from '@opentelemetry/api';
 import { replaceFile } from './files.ts';
 import { VERSION } from '../version.ts';
 import { readPrivateText } from './directory.ts';
+import { uuid } from './random.ts';
 
 const RESOURCE_FILE = 'resource.json';
 const INSTANCE_KEY = 'multistorageclient.telemetry.instance';
 /** One for a process and all threads that it starts from now on. */
-const INSTANCE = (getEnvironmentData(INSTANCE_KEY) as string | undefined) ?? randomUUID();
+const INSTANCE = (getEnvironmentData(INSTANCE_KEY) as string | undefined) ?? uuid();
 setEnvironmentData(INSTANCE_KEY, INSTANCE);
 
 /** `service.name` and what `OTEL_RESOURCE_ATTRIBUTES` says; `OTEL_SERVICE_NAME` wins (resource SDK specification). */

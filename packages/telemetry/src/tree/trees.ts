@@ -6,7 +6,6 @@
  * a tree finds the same spill directory, whatever their environment.
  * On failure: memory that cannot be used gives way to disk; where neither can, a TelemetryError that names both.
  */
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
@@ -20,6 +19,7 @@ import {
   userSuffix,
 } from './directory.ts';
 import { accessSync, namesIn, rmSync, writeFileSync } from './files.ts';
+import { randomName } from './random.ts';
 
 /** Directories that trees are created in. */
 export interface BaseDirectories {
@@ -50,7 +50,7 @@ export function baseDirectories(env: NodeJS.ProcessEnv): BaseDirectories {
  */
 export function createTree(env: NodeJS.ProcessEnv): string {
   const { memory, disk } = baseDirectories(env);
-  const id = randomBytes(16).toString('hex');
+  const id = randomName();
   const errors: unknown[] = [];
   for (const base of memory === undefined ? [disk] : [memory, disk]) {
     const tree = join(base, `tree-${id}`);

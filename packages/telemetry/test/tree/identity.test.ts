@@ -11,8 +11,8 @@ import {
   decodeIdentity,
   encodeIdentity,
   identityOf,
+  lineage,
   liveness,
-  parentOf,
 } from '../../src/tree/identity.ts';
 import { child, message, needsLinux } from './scratch.ts';
 
@@ -54,10 +54,12 @@ test('without a start time, the pid decides', () => {
   assert.equal(liveness({ ...currentIdentity(), startTime: '', pid: NO_PID }), 'dead');
 });
 
-test('a pid that nobody has gives no identity and no parent', () => {
+const parentOf = (pid: number): number | undefined => [...lineage(pid)][1]?.pid;
+
+test('a pid that nobody has gives no identity and no lineage', () => {
   for (const pid of [NO_PID, 0, -1, 1.5, NaN]) {
     assert.equal(identityOf(pid), undefined);
-    assert.equal(parentOf(pid), undefined);
+    assert.deepEqual([...lineage(pid)], []);
   }
 });
 
@@ -92,7 +94,8 @@ test('a zombie is dead', needsLinux, async (t) => {
   assert.deepEqual(identityOf(sleeper.pid), sleeper, 'it is still there, as a zombie');
 });
 
-test('the parent of this process is known; the first process has none', () => {
+test('the lineage of this process begins with itself and its parent; that of the first process has no more', () => {
+  assert.deepEqual(Array.from(lineage(), ({ pid }) => pid).slice(0, 2), [process.pid, process.ppid]);
   assert.equal(parentOf(process.pid), process.ppid);
   assert.equal(parentOf(1), undefined);
 });
@@ -106,9 +109,9 @@ test(
   () => {
     const source = pathToFileURL(join(import.meta.dirname, '../../src/tree/identity.js')).href;
     const script = `
-      const { currentIdentity, liveness, parentOf } = await import(${JSON.stringify(source)});
+      const { currentIdentity, liveness, lineage } = await import(${JSON.stringify(source)});
       const own = currentIdentity();
-      console.log(JSON.stringify([own, liveness(own), liveness({ ...own, startTime: '1' }), parentOf(2) ?? null]));`;
+      console.log(JSON.stringify([own, liveness(own), liveness({ ...own, startTime: '1' }), [...lineage(2)][1]?.pid ?? null]));`;
     const args = [...namespaced, process.execPath, '--input-type=module', '-e', script];
     const output = execFileSync('unshare', args, { encoding: 'utf8' });
     const [own, verdict, started, parent]: unknown[] = JSON.parse(output);

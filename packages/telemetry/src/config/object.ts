@@ -1,0 +1,4 @@
+/** As JavaScript, JSON or YAML may bring it. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
