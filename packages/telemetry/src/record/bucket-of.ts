@@ -1,5 +1,5 @@
 /** First boundary that is not below the value: buckets are `(previous, boundary]`, as OpenTelemetry defines. */
-export function bucketOf(boundaries: readonly number[], value: number): number {
+export function bucketOf(boundaries: ArrayLike<number>, value: number): number {
   let low = 0;
   let high = boundaries.length;
   while (low < high) {

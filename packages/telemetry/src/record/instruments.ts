@@ -16,7 +16,8 @@ import {
 import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { encodeAttributes } from '../journal/attributes.ts';
 import { attributeIndex, type AttributeIndex } from './attributes.ts';
-import type { HistogramSeries, Recorder, SumSeries } from './recorder.ts';
+import type { HistogramSeries, SumSeries } from './batch.ts';
+import type { Recorder } from './recorder.ts';
 
 /** A gauge for one attribute set. */
 export interface BoundGauge {
@@ -165,8 +166,6 @@ export class SummingCounter implements BindableCounter, BindableUpDownCounter {
   }
 }
 
-const NO_NUMBERS = new Float64Array(0);
-
 class BucketSeries implements BoundHistogram {
   readonly #recorder: Recorder;
   readonly #series: HistogramSeries;
@@ -179,7 +178,7 @@ class BucketSeries implements BoundHistogram {
   ) {
     this.#recorder = recorder;
     const series = recorder.defineSeries(id, encodeAttributes(attributes));
-    this.#series = { id: series, boundaries, numbers: NO_NUMBERS, epoch: 0 };
+    this.#series = { id: series, boundaries: Float64Array.from(boundaries), row: 0, epoch: 0 };
     this.#isInt = valueType === ValueType.INT;
   }
 

@@ -18,7 +18,7 @@ import {
 import type { ConfiguredAttributes } from '../attributes/configured.ts';
 import { show } from '../errors.ts';
 import type { InstrumentKind } from '../journal/definitions.ts';
-import { MAX_BUCKETS } from './batch.ts';
+import { MAX_BUCKETS } from './block.ts';
 import {
   BucketHistogram,
   DEFAULT_BOUNDARIES,

@@ -17,7 +17,7 @@ import { encodeAttributes } from '../journal/attributes.ts';
 import { attributeIndex } from './attributes.ts';
 import { sumSeries, type Registered } from './instruments.ts';
 import { OverflowTotal, type OverflowRun } from './overflow-total.ts';
-import type { SumSeries } from './recorder.ts';
+import type { SumSeries } from './batch.ts';
 
 type Observer = (value: number, attributes?: Attributes) => void;
 

@@ -14,7 +14,8 @@ import { attributeIndex, canonicalAttributes, type AttributeIndex } from './attr
 import { LimitedSeries, OVERFLOW_ATTRIBUTES } from './cardinality.ts';
 import { monotonic } from './clock.ts';
 import { sampledSpan, startSpan, type OperationSpan } from './operation-span.ts';
-import type { OperationSeries, Recorder, SumSeries } from './recorder.ts';
+import type { SumSeries } from './batch.ts';
+import type { OperationSeries, Recorder } from './recorder.ts';
 
 /** What an operation does, as the Multi-Storage Client names it. */
 export type OperationName = 'read' | 'write' | 'copy' | 'delete' | 'info' | 'list' | 'delete_many';

@@ -8,7 +8,8 @@
  */
 import type { Attributes } from '@opentelemetry/api';
 import { canonicalAttributes } from './attributes.ts';
-import type { Recorder, SumSeries } from './recorder.ts';
+import type { SumSeries } from './batch.ts';
+import type { Recorder } from './recorder.ts';
 
 export interface OverflowRun {
   observe(value: number, attributes: Attributes): void;

@@ -3,41 +3,28 @@
  *
  * In: samples, sums, histogram values, ended operations. Out: batches, appended to a journal at the end of the turn.
  * Invariant: what was recorded is in the batch, in the journal, or counted as dropped by reason; nothing throws.
+ * The batch takes what it has a row for; the rest of the work (a base, a row, the flush of a full batch, its schedule) is
+ * done for the first record of a batch and not for each.
  * On failure: where the journal has no room, raw samples are dropped and counted; sums, counts and histograms are
  * carried and enter the next frame that fits.
  */
 import type { SpanContext } from '@opentelemetry/api';
 import { DEFAULT_CARDINALITY_LIMIT } from '../config/signals.ts';
 import type { JournalWriter } from '../journal/writer.ts';
-import { encodeFrames, encodeJson, encodeJsonFrame, FrameType, type FramePart } from '../journal/frame.ts';
+import { encodeFrames, encodeJsonFrame, FrameType, type FramePart } from '../journal/frame.ts';
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
-import { Batch, COMPOSED_BYTES, MAX_OPERATIONS, MAX_SAMPLES, MAX_SUMS } from './batch.ts';
-import { bucketOf } from './bucket-of.ts';
-import { isOverflow } from './cardinality.ts';
+import { Batch, type HistogramSeries, type SumSeries } from './batch.ts';
 import { Carry } from './carry.ts';
 import { monotonic, wallTime } from './clock.ts';
+import { Composed } from './composed.ts';
+import { Defined } from './defined.ts';
+import { Losses, type DropReason } from './losses.ts';
+import { histogramRows, unitsOf } from './rows.ts';
+import { after, atEndOfTurn } from './turn.ts';
 
 /** When a batch is written: at the end of the event loop's turn, at every record, or after so many milliseconds. */
 export type Flush = 'turn' | 'record' | number;
-
-/** Why a call of `record`, `add` or an operation's end is not in the journal. */
-export type DropReason = 'invalid_value' | 'invalid_attributes' | 'budget' | 'closed';
-
-/** A series of sums, and its row in the current batch. */
-export interface SumSeries {
-  readonly id: number;
-  row: number;
-  epoch: number;
-}
-
-export interface HistogramSeries {
-  readonly id: number;
-  readonly boundaries: readonly number[];
-  /** Its row in the current batch. */
-  numbers: Float64Array;
-  epoch: number;
-}
 
 /** Series that an operation's totals go to when its raw record had to be dropped. */
 export interface OperationSeries {
@@ -46,39 +33,26 @@ export interface OperationSeries {
   readonly bytes: () => SumSeries;
 }
 
-/** Of one account: an outage of hours must not fill the memory. */
-const MAX_LOST_SPANS = 65_536;
-
-/** Captured at load: tests fake timers. */
-const { setImmediate, setTimeout } = globalThis;
-
 /** One buffer per thread: a flush is synchronous. */
-let composed: Uint8Array | undefined;
+let composed: Composed | undefined;
 
 export class Recorder {
   /** Series that one instrument may have here; the server sees to it for all writers together. */
   readonly cardinalityLimit: number;
   readonly #journal: JournalWriter;
   readonly #batch: Batch;
-  #flush: Flush;
-  #scheduled = false;
-  #baseSeconds = 0;
-  #baseNanos = 0;
-  #instruments = 0;
-  #series = 0;
-  #recorded = 0;
-  readonly #dropped = new Map<DropReason, number>();
-  #accountChanged = false;
+  readonly #defined: Defined;
+  readonly #losses = new Losses();
   readonly #carry = new Carry();
-  /** Definitions that found no room: nothing that may refer to them is written before they are. */
-  readonly #unwritten: Uint8Array[] = [];
   readonly #operations = new Map<number, OperationSeries>();
-  readonly #lostSpans: string[] = [];
   readonly #observed = new Set<number>();
-  readonly #overflow = new Set<number>();
+  #flush: Flush;
+  #isScheduled = false;
+  /** Calls of the batches that are flushed. */
+  #recorded = 0;
   #overflowed = 0;
   readonly #onFlush = (): void => {
-    this.#scheduled = false;
+    this.#isScheduled = false;
     this.flush();
   };
 
@@ -92,22 +66,18 @@ export class Recorder {
     this.cardinalityLimit = cardinalityLimit;
     this.#flush = flush;
     this.#batch = batch;
+    this.#defined = new Defined(journal, batch);
     if (batch.sequence === 0) batch.sequence = 1;
   }
 
   /** Writes an instrument's definition; its id holds for this journal. */
   defineInstrument(instrument: Omit<InstrumentDefinition, 'id'>): number {
-    const id = ++this.#instruments;
-    this.#define({ instruments: [{ id, ...instrument }] });
-    return id;
+    return this.#defined.instrument(instrument);
   }
 
   /** Writes the definition of an instrument with one attribute set, before its first use. */
   defineSeries(instrument: number, attributes: EncodedAttributes): number {
-    const id = ++this.#series;
-    if (isOverflow(attributes)) this.#overflow.add(id);
-    this.#define({ series: [{ id, instrument, attributes }] });
-    return id;
+    return this.#defined.series(instrument, attributes);
   }
 
   defineOperation(series: OperationSeries): void {
@@ -116,50 +86,28 @@ export class Recorder {
 
   /** Appends a raw sample. */
   sample(series: number, value: number): void {
-    const batch = this.#batch;
     const now = monotonic();
-    const isFirst = batch.isEmpty || batch.samples === MAX_SAMPLES;
-    if (batch.isClosed || (isFirst && !this.#begin(now))) return this.drop('closed', 1);
-    const row = batch.samples;
-    batch.sampleDeltas[row] = (now[0] - this.#baseSeconds) * 1e9 + (now[1] - this.#baseNanos);
-    batch.sampleValues[row] = value;
-    batch.sampleSeries[row] = series;
-    batch.publishSamples(row + 1);
-    if (!this.#scheduled) this.#schedule();
+    if (!this.#batch.addSample(series, value, now)) this.#sampleInNext(series, value, now);
   }
 
   /** Adds to a sum. `calls` is 0 for what is no call of its own, such as an operation's start. */
   add(series: SumSeries, value: number, calls = 1): void {
-    const batch = this.#batch;
-    const isFirst = series.epoch !== batch.epoch;
-    if (batch.isClosed || (isFirst && !this.#sumRow(series, 0))) return this.drop('closed', calls);
-    batch.sumValues[series.row] += value;
-    batch.sumCalls[series.row] += calls;
-    if (!this.#scheduled) this.#schedule();
+    if (!this.#batch.addToSum(series, value, calls)) this.#addInNew(series, value, calls);
   }
 
   /** Sets an observed total: the last value of a batch counts. */
   observe(series: SumSeries, value: number, calls = 1): void {
+    this.#observed.add(series.id);
     const batch = this.#batch;
-    const isFirst = series.epoch !== batch.epoch;
-    if (batch.isClosed || (isFirst && !this.#sumRow(series, value))) return this.drop('closed', calls);
-    if (isFirst) this.#observed.add(series.id);
-    batch.sumValues[series.row] = value;
-    batch.sumCalls[series.row] += calls;
-    if (!this.#scheduled) this.#schedule();
+    if (batch.setTotal(series, value, calls)) return;
+    if (!this.#beginSum(series)) return this.drop('closed', calls);
+    batch.setTotal(series, value, calls);
+    this.#afterFirst();
   }
 
+  /** Adds a value to a distribution. */
   histogram(series: HistogramSeries, value: number): void {
-    const batch = this.#batch;
-    const isFirst = series.epoch !== batch.epoch;
-    if (batch.isClosed || (isFirst && !this.#histogramRow(series))) return this.drop('closed', 1);
-    const { numbers, boundaries } = series;
-    numbers[0] += 1;
-    numbers[1] += value;
-    if (value < numbers[2]) numbers[2] = value;
-    if (value > numbers[3]) numbers[3] = value;
-    numbers[4 + bucketOf(boundaries, value)] += 1;
-    if (!this.#scheduled) this.#schedule();
+    if (!this.#batch.addToHistogram(series, value)) this.#histogramInNew(series, value);
   }
 
   /** Appends an ended operation. `bytes` is NaN where it moved none; `span` is the one that it was measured in. */
@@ -171,16 +119,10 @@ export class Recorder {
     span?: SpanContext,
   ): void {
     const batch = this.#batch;
-    const isFirst = batch.isEmpty || batch.operations === MAX_OPERATIONS;
-    if (batch.isClosed || (isFirst && !this.#begin(end))) return this.drop('closed', 1);
-    const row = batch.operations;
-    batch.operationDeltas[row] = (end[0] - this.#baseSeconds) * 1e9 + (end[1] - this.#baseNanos);
-    batch.operationLatencies[row] = latencyNanos;
-    batch.operationBytes[row] = bytes;
-    batch.operationSeries[row] = series;
-    batch.setSpan(span);
-    batch.publishOperations(row + 1);
-    if (!this.#scheduled) this.#schedule();
+    if (batch.addOperation(series, end, latencyNanos, bytes, span)) return;
+    if (!this.#begin(end)) return this.drop('closed', 1);
+    batch.addOperation(series, end, latencyNanos, bytes, span);
+    this.#afterFirst();
   }
 
   /** Appends a frame at once: what is in no batch, such as a span. `false`: its units are dropped. */
@@ -192,7 +134,7 @@ export class Recorder {
     }
     const { sequence } = batch;
     const bytes = encodeFrames([part], sequence);
-    // Before the write, as in `#flushCarry`.
+    // Before the write, as in `#flushRest`.
     batch.sequence = sequence + 1;
     this.#recorded += part.units;
     if (this.#journal.append(bytes, bytes.length)) return true;
@@ -203,42 +145,46 @@ export class Recorder {
 
   /** Says with the next account that a span which was dropped has ended: it is not open. */
   loseSpan(spanId: string): void {
-    if (this.#lostSpans.length < MAX_LOST_SPANS) this.#lostSpans.push(spanId);
+    this.#losses.loseSpan(spanId);
   }
 
   /** Counts calls that cannot be kept; the account reaches the journal with the next flush. */
   drop(reason: DropReason, calls: number): void {
     if (calls === 0) return;
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + calls);
-    this.#accountChanged = true;
-    if (!this.#scheduled) this.#schedule();
+    this.#losses.drop(reason, calls);
+    this.#schedule();
+    this.#afterFirst();
   }
 
   /** Writes the batch now. `force` ignores the byte budget for sums and accounts: the last words of a process. */
   flush(force = false): void {
     const batch = this.#batch;
-    if (batch.isClosed || (batch.isEmpty && !this.#accountChanged && this.#carry.isEmpty)) return;
+    if (batch.isClosed) return;
     // What was carried is older than the batch, and an observed total must not be overtaken by an older one.
-    this.#flushCarry(force);
-    this.#recorded += batch.units;
-    this.#overflowed += batch.unitsOf(this.#overflow);
+    this.#flushRest(force);
     if (batch.isEmpty) return;
-    composed ??= new Uint8Array(COMPOSED_BYTES);
-    const { length, nextSequence } = batch.compose(composed, batch.sequence);
-    if (this.#carry.isEmpty && this.#writeDefinitions() && this.#journal.append(composed, length)) {
-      batch.clear(nextSequence);
+    composed ??= new Composed();
+    composed.compose(batch, batch.sequence);
+    this.#recorded += composed.units;
+    const { overflow } = this.#defined;
+    if (overflow.size > 0) this.#overflowed += unitsOf(batch, overflow);
+    if (
+      this.#carry.isEmpty &&
+      this.#defined.writeAll() &&
+      this.#journal.append(composed.bytes, composed.length)
+    ) {
+      batch.clear(composed.nextSequence);
     } else {
       this.#carryOver();
-      this.#flushCarry(force);
+      this.#flushRest(force);
     }
   }
 
   /** The process is about to leave: from now on every record is written by itself. */
   leave(): void {
     this.flush(true);
-    this.#flush = 'record';
     // What is scheduled may never run.
-    this.#scheduled = false;
+    this.#flush = 'record';
   }
 
   /** Ends the journal: what is recorded from now on is dropped, counted as `closed`. */
@@ -254,7 +200,7 @@ export class Recorder {
 
   /** A thread whose main thread watches its slot is ended by it; any other says goodbye itself. */
   get isWatched(): boolean {
-    return this.#batch.owner !== 0;
+    return this.#batch.isShared;
   }
 
   /** Calls so far: `recorded` includes those dropped. */
@@ -264,69 +210,65 @@ export class Recorder {
     overflowed: number;
     outstandingBytes: number;
   } {
-    let dropped = 0;
-    for (const [reason, count] of this.#dropped) dropped += reason === 'budget' ? 0 : count;
-    const recorded = this.#recorded + this.#batch.units + dropped;
     return {
-      recorded,
-      dropped: Object.fromEntries(this.#dropped),
-      overflowed: this.#overflowed + this.#batch.unitsOf(this.#overflow),
+      recorded: this.#recorded + unitsOf(this.#batch) + this.#losses.unrecorded,
+      dropped: this.#losses.dropped,
+      overflowed: this.#overflowed + unitsOf(this.#batch, this.#defined.overflow),
       outstandingBytes: this.#journal.outstandingBytes,
     };
   }
 
-  #define(definitions: object): void {
-    if (this.#batch.isClosed) return;
-    const header = { type: FrameType.DEFINITIONS, sequence: 0, rows: 1, units: 0 };
-    this.#unwritten.push(encodeJsonFrame(header, definitions));
-    this.#writeDefinitions();
+  #sampleInNext(series: number, value: number, now: readonly [number, number]): void {
+    if (!this.#begin(now)) return this.drop('closed', 1);
+    this.#batch.addSample(series, value, now);
+    this.#afterFirst();
   }
 
-  #writeDefinitions(): boolean {
-    while (this.#unwritten.length > 0) {
-      if (!this.#journal.define(this.#unwritten[0])) return false;
-      this.#unwritten.shift();
+  #addInNew(series: SumSeries, value: number, calls: number): void {
+    if (!this.#beginSum(series)) return this.drop('closed', calls);
+    this.#batch.addToSum(series, value, calls);
+    this.#afterFirst();
+  }
+
+  #histogramInNew(series: HistogramSeries, value: number): void {
+    const batch = this.#batch;
+    if (batch.isClosed) return this.drop('closed', 1);
+    if (batch.isEmpty || !batch.addHistogram(series)) {
+      if (!this.#begin(monotonic())) return this.drop('closed', 1);
+      batch.addHistogram(series);
     }
-    return true;
+    batch.addToHistogram(series, value);
+    this.#afterFirst();
   }
 
-  /** Makes room. `false`: the main thread closed the batch in the meantime. */
+  /** Gives a sum its row. `false`: the batch is closed. */
+  #beginSum(series: SumSeries): boolean {
+    const batch = this.#batch;
+    if (batch.isClosed) return false;
+    if (!batch.isEmpty && batch.addSum(series)) return true;
+    return this.#begin(monotonic()) && batch.addSum(series);
+  }
+
+  /** An empty batch. `false`: it is closed, perhaps by the main thread in the meantime. */
   #begin(now: readonly [number, number]): boolean {
     if (!this.#batch.isEmpty) this.flush();
     if (this.#batch.isClosed) return false;
-    [this.#baseSeconds, this.#baseNanos] = now;
     const [wallSeconds, wallNanos] = wallTime(now[0], now[1]);
-    this.#batch.setBase(wallSeconds, wallNanos, now[0], now[1]);
-    return true;
-  }
-
-  #sumRow(series: SumSeries, value: number): boolean {
-    const batch = this.#batch;
-    if ((batch.isEmpty || batch.sums === MAX_SUMS) && !this.#begin(monotonic())) return false;
-    const row = batch.sums;
-    batch.sumSeries[row] = series.id;
-    batch.sumValues[row] = value;
-    batch.sumCalls[row] = 0;
-    series.row = row;
-    series.epoch = batch.epoch;
-    batch.publishSums(row + 1);
-    return true;
-  }
-
-  #histogramRow(series: HistogramSeries): boolean {
-    const batch = this.#batch;
-    const buckets = series.boundaries.length + 1;
-    if ((batch.isEmpty || !batch.hasRoomFor(buckets)) && !this.#begin(monotonic())) return false;
-    series.numbers = batch.addHistogram(series.id, buckets);
-    series.epoch = batch.epoch;
+    this.#batch.begin(wallSeconds, wallNanos, now[0], now[1]);
+    this.#schedule();
     return true;
   }
 
   #schedule(): void {
-    if (this.#flush === 'record') return this.flush();
-    this.#scheduled = true;
-    if (this.#flush === 'turn') setImmediate(this.#onFlush).unref();
-    else setTimeout(this.#onFlush, this.#flush).unref();
+    if (this.#isScheduled || this.#flush === 'record') return;
+    this.#isScheduled = true;
+    if (this.#flush === 'turn') atEndOfTurn(this.#onFlush);
+    else after(this.#flush, this.#onFlush);
+  }
+
+  /** Where each record is written by itself, each is the first of its batch. */
+  #afterFirst(): void {
+    if (this.#flush === 'record') this.flush();
   }
 
   /** No room: raw rows are dropped, totals go to the carry. */
@@ -337,7 +279,7 @@ export class Recorder {
       if (this.#observed.has(series)) this.#carry.drop(series);
       this.#carry.add(series, batch.sumValues[row], batch.sumCalls[row]);
     }
-    for (const { series, numbers } of batch.histogramRows()) this.#carry.merge(series, numbers);
+    for (const { series, numbers } of histogramRows(batch)) this.#carry.merge(series, numbers);
     for (let row = 0; row < batch.operations; row++) {
       const series = this.#operations.get(batch.operationSeries[row]);
       if (series === undefined) continue;
@@ -346,34 +288,24 @@ export class Recorder {
       if (!Number.isNaN(bytes)) this.#carry.add(series.bytes().id, bytes, 0);
     }
     const raw = batch.samples + batch.operations;
-    if (raw > 0) {
-      this.#dropped.set('budget', (this.#dropped.get('budget') ?? 0) + raw);
-      this.#accountChanged = true;
-    }
+    if (raw > 0) this.#losses.drop('budget', raw);
     batch.clear(batch.sequence);
   }
 
-  #flushCarry(force: boolean): void {
-    if (this.#carry.isEmpty && !this.#accountChanged) return;
+  /** What is in no batch: totals that were carried, and the account. */
+  #flushRest(force: boolean): void {
+    if (this.#carry.isEmpty && !this.#losses.isChanged) return;
     const [seconds, nanos] = monotonic();
     const parts = this.#carry.parts([...wallTime(seconds, nanos), seconds, nanos]);
-    if (this.#accountChanged) {
-      const payload = encodeJson({ dropped: Object.fromEntries(this.#dropped) });
-      parts.push({ type: FrameType.ACCOUNT, rows: 0, units: 0, payload });
-    }
-    if (this.#lostSpans.length > 0) {
-      const payload = encodeJson(this.#lostSpans);
-      parts.push({ type: FrameType.LOST_SPANS, rows: this.#lostSpans.length, units: 0, payload });
-    }
+    parts.push(...this.#losses.parts());
     const batch = this.#batch;
     const { sequence } = batch;
     const bytes = encodeFrames(parts, sequence);
     // Before the write: were this thread terminated behind it, the rescued batch would repeat the numbers and be lost.
     batch.sequence = sequence + parts.length;
-    if (this.#writeDefinitions() && this.#journal.append(bytes, bytes.length, force)) {
+    if (this.#defined.writeAll() && this.#journal.append(bytes, bytes.length, force)) {
       this.#carry.clear();
-      this.#accountChanged = false;
-      this.#lostSpans.length = 0;
+      this.#losses.settle();
     } else {
       batch.sequence = sequence;
     }

@@ -20,7 +20,10 @@ import { journalPlaces, RESCUE_FILE } from '../journal/places.ts';
 import { ensurePrivateDirectory } from '../tree/directory.ts';
 import { existsSync, replaceFile } from '../tree/files.ts';
 import { spillDirectoryFor } from '../tree/trees.ts';
-import { Batch, BATCH_BYTES, COMPOSED_BYTES } from './batch.ts';
+import { Batch } from './batch.ts';
+import { BATCH_BYTES } from './block.ts';
+import { Composed } from './composed.ts';
+import { Slot } from './slot.ts';
 
 const KEY = 'multistorageclient.telemetry.slots';
 /** Threads × configurations that can be rescued at a time. Untouched slots take address space, not memory. */
@@ -39,18 +42,21 @@ const inherited = isMainThread ? undefined : (getEnvironmentData(KEY) as Inherit
 /** A batch in a slot of this worker thread, or in memory of its own. */
 export function claimBatch(journalDirectory: string): Batch {
   if (inherited !== undefined) {
-    for (let slot = 0; slot < SLOTS; slot++) {
-      const batch = new Batch(inherited.memory, slot * BATCH_BYTES);
-      if (batch.claim(journalDirectory, threadId, inherited.watcher)) return batch;
-    }
+    const { memory, watcher } = inherited;
+    const claimed = slotsOf(memory).find((slot) => slot.claim(journalDirectory, threadId, watcher));
+    if (claimed !== undefined) return new Batch(memory, claimed.offset);
   }
   return new Batch();
+}
+
+function slotsOf(memory: SharedArrayBuffer): Slot[] {
+  return Array.from({ length: SLOTS }, (_, index) => new Slot(memory, index * BATCH_BYTES));
 }
 
 /** The slots of this process, as one of its threads sees them. */
 export class Slots {
   readonly #memory: SharedArrayBuffer;
-  #views: readonly Batch[] | undefined;
+  #known: readonly Slot[] | undefined;
 
   constructor() {
     const memory = inherited?.memory ?? new SharedArrayBuffer(SLOTS * BATCH_BYTES);
@@ -66,44 +72,42 @@ export class Slots {
   close(): void {
     // A thread that was handed its slots leaves this to the one that sees it end.
     if (inherited !== undefined) return;
-    for (const batch of this.#batches) {
-      if (batch.owner === 0) continue;
-      batch.close();
-      rescue(batch);
+    for (const slot of this.#slots) {
+      if (slot.owner === 0) continue;
+      slot.close();
+      rescue(slot);
     }
   }
 
   /** Most programs have no worker threads, and looking at all slots takes 0.4 ms the first time. */
-  get #batches(): readonly Batch[] {
-    this.#views ??= Array.from({ length: SLOTS }, (_, slot) => new Batch(this.#memory, slot * BATCH_BYTES));
-    return this.#views;
+  get #slots(): readonly Slot[] {
+    return (this.#known ??= slotsOf(this.#memory));
   }
 
   #rescueThread(thread: number): void {
-    for (const batch of this.#batches) {
+    for (const slot of this.#slots) {
       // Threads end before the one that created them does.
-      if (batch.owner !== 0 && batch.watcher === thread) this.#rescueThread(batch.owner);
-      if (batch.owner !== thread) continue;
-      rescue(batch);
-      batch.clear(0);
-      batch.free();
+      if (slot.owner !== 0 && slot.watcher === thread) this.#rescueThread(slot.owner);
+      if (slot.owner !== thread) continue;
+      rescue(slot);
+      slot.free();
     }
   }
 }
 
 /** Writes what a slot holds next to its journal. Without a batch the empty file says that the thread is gone. */
-function rescue(batch: Batch): void {
-  const { directory } = batch;
+function rescue(slot: Slot): void {
+  const { directory } = slot;
   if (directory === undefined) return;
-  const bytes = new Uint8Array(COMPOSED_BYTES);
+  const batch = new Batch(slot.memory, slot.offset);
+  const composed = new Composed();
   let sequence: number;
-  let length: number;
   do {
     // The thread may be in the middle of a flush: a sequence that moved means that its rows did too.
     ({ sequence } = batch);
-    ({ length } = batch.compose(bytes, sequence));
+    composed.compose(batch, sequence);
   } while (sequence !== batch.sequence);
-  save(directory, bytes.subarray(0, length));
+  save(directory, composed.bytes.subarray(0, composed.length));
 }
 
 /** Like segments: in the spill directory where the primary place has no room. */

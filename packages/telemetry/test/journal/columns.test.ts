@@ -14,7 +14,8 @@ import {
   viewSums,
 } from '../../src/journal/columns.ts';
 import { scanFrame, type Frame } from '../../src/journal/frame.ts';
-import { Batch, COMPOSED_BYTES } from '../../src/record/batch.ts';
+import { Batch } from '../../src/record/batch.ts';
+import { Composed } from '../../src/record/composed.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 /** Every kind of double, those included that are easily lost on the way. */
@@ -27,12 +28,13 @@ const base = fc.tuple(u32, u32, u32, u32);
 
 /** All frames that a batch is composed to. */
 function frames(batch: Batch, sequence = 1): Frame[] {
-  const out = new Uint8Array(COMPOSED_BYTES);
-  const { length, nextSequence } = batch.compose(out, sequence);
-  const view = new DataView(out.buffer);
+  const composed = new Composed();
+  composed.compose(batch, sequence);
+  const { bytes, length, nextSequence } = composed;
+  const view = new DataView(bytes.buffer);
   const found: Frame[] = [];
   for (let at = 0; at < length;) {
-    const scanned = scanFrame(out, view, at, length);
+    const scanned = scanFrame(bytes, view, at, length);
     assert.equal(scanned.status, 'frame');
     const { frame, next } = scanned as { frame: Frame; next: number };
     found.push(frame);
@@ -51,15 +53,15 @@ describe('columns come back as they were written:', () => {
   test('samples', () => {
     const row = fc.record({ delta: f64, value: f64, series: u32 });
     fc.assert(
-      fc.property(base, fc.array(row, { minLength: 1, maxLength: 20 }), (instant, rows) => {
+      fc.property(base, fc.array(row, { minLength: 1, maxLength: 70 }), (instant, rows) => {
         const batch = new Batch();
-        batch.setBase(...instant);
+        batch.begin(...instant);
         for (const [index, { delta, value, series }] of rows.entries()) {
           batch.sampleDeltas[index] = delta;
           batch.sampleValues[index] = value;
           batch.sampleSeries[index] = series;
         }
-        batch.publishSamples(rows.length);
+        batch.samples = rows.length;
         const [samples] = frames(batch);
         const view = viewSamples(samples);
         assert.deepEqual(
@@ -84,14 +86,14 @@ describe('columns come back as they were written:', () => {
   test('sums', () => {
     const row = fc.record({ value: f64, series: u32, calls: fc.nat(1000) });
     fc.assert(
-      fc.property(fc.array(row, { minLength: 1, maxLength: 20 }), (rows) => {
+      fc.property(fc.array(row, { minLength: 1, maxLength: 70 }), (rows) => {
         const batch = new Batch();
         for (const [index, { value, series, calls }] of rows.entries()) {
           batch.sumValues[index] = value;
           batch.sumSeries[index] = series;
           batch.sumCalls[index] = calls;
         }
-        batch.publishSums(rows.length);
+        batch.sums = rows.length;
         const [sums] = frames(batch);
         const view = viewSums(sums);
         assert.deepEqual(
@@ -117,7 +119,7 @@ describe('columns come back as they were written:', () => {
   test('operations', () => {
     const row = fc.record({ delta: f64, latency: f64, bytes: f64, series: u32 });
     fc.assert(
-      fc.property(fc.array(row, { minLength: 1, maxLength: 20 }), (rows) => {
+      fc.property(fc.array(row, { minLength: 1, maxLength: 70 }), (rows) => {
         const batch = new Batch();
         for (const [index, { delta, latency, bytes, series }] of rows.entries()) {
           batch.operationDeltas[index] = delta;
@@ -125,7 +127,7 @@ describe('columns come back as they were written:', () => {
           batch.operationBytes[index] = bytes;
           batch.operationSeries[index] = series;
         }
-        batch.publishOperations(rows.length);
+        batch.operations = rows.length;
         const [operations] = frames(batch);
         const view = viewOperations(operations);
         assert.deepEqual(
@@ -152,13 +154,16 @@ describe('columns come back as they were written:', () => {
     const row = fc.record({
       series: u32,
       head: fc.tuple(fc.nat(1000), f64, f64, f64),
-      counts: fc.array(f64),
+      counts: fc.array(f64, { minLength: 1 }),
     });
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 10 }), (rows) => {
         const batch = new Batch();
         for (const { series, head, counts } of rows) {
-          batch.addHistogram(series, counts.length).set([...head, ...counts]);
+          const boundaries = new Float64Array(counts.length - 1);
+          const histogram = { id: series, boundaries, row: 0, epoch: 0 };
+          batch.addHistogram(histogram);
+          batch.histogramNumbers.set([...head, ...counts], histogram.row + 1);
         }
         const [histograms] = frames(batch);
         const found = viewHistograms(histograms)?.map(({ series, count, sum, min, max, counts }) => ({

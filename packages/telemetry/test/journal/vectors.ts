@@ -23,8 +23,9 @@ import {
   type Frame,
 } from '../../src/journal/frame.ts';
 import { segmentFrame } from '../../src/journal/writer.ts';
-import { Batch, COMPOSED_BYTES } from '../../src/record/batch.ts';
+import { Batch } from '../../src/record/batch.ts';
 import { Carry } from '../../src/record/carry.ts';
+import { Composed } from '../../src/record/composed.ts';
 
 /** NaN, infinities and -0 are strings: JSON has no other place for them. */
 type Numeric = number | string;
@@ -139,11 +140,12 @@ function encodeAccount(frames: readonly VectorFrame[]): Uint8Array {
 function encodeBatch(frames: readonly VectorFrame[]): Uint8Array {
   const batch = new Batch();
   for (const { type, base, rows = [] } of frames) {
-    if (base !== undefined) batch.setBase(...words(base));
+    if (base !== undefined) batch.begin(...words(base));
     for (const [index, row] of rows.entries()) addRow(batch, type, index, row);
   }
-  const out = new Uint8Array(COMPOSED_BYTES);
-  return out.slice(0, batch.compose(out, frames[0].sequence ?? 0).length);
+  const composed = new Composed();
+  composed.compose(batch, frames[0].sequence ?? 0);
+  return composed.bytes.subarray(0, composed.length);
 }
 
 function addRow(batch: Batch, type: VectorFrame['type'], index: number, row: Record<string, unknown>): void {
@@ -151,25 +153,25 @@ function addRow(batch: Batch, type: VectorFrame['type'], index: number, row: Rec
     batch.sampleDeltas[index] = number(row['delta']);
     batch.sampleValues[index] = number(row['value']);
     batch.sampleSeries[index] = number(row['series']);
-    batch.publishSamples(index + 1);
+    batch.samples = index + 1;
   } else if (type === 'sums') {
     batch.sumValues[index] = number(row['value']);
     batch.sumSeries[index] = number(row['series']);
     batch.sumCalls[index] = number(row['calls']);
-    batch.publishSums(index + 1);
+    batch.sums = index + 1;
   } else if (type === 'operations' || type === 'traced_operations') {
-    batch.operationDeltas[index] = number(row['delta']);
-    batch.operationLatencies[index] = number(row['latencyNanos']);
-    batch.operationBytes[index] = number(row['bytes']);
-    batch.operationSeries[index] = number(row['series']);
+    const [series, latency, bytes] = ['series', 'latencyNanos', 'bytes'].map((name) => number(row[name]));
     const [traceId, spanId] = [row['traceId'], row['spanId']];
-    if (typeof traceId === 'string' && typeof spanId === 'string') batch.setSpan({ traceId, spanId });
-    else batch.setSpan(undefined);
-    batch.publishOperations(index + 1);
+    const span = typeof traceId === 'string' && typeof spanId === 'string' ? { traceId, spanId } : undefined;
+    batch.addOperation(series, [0, 0], latency, bytes, span);
+    batch.operationDeltas[index] = number(row['delta']);
   } else if (type === 'histograms') {
     const counts = row['counts'] as readonly number[];
     const head = ['count', 'sum', 'min', 'max'].map((name) => number(row[name]));
-    batch.addHistogram(number(row['series']), counts.length).set([...head, ...counts]);
+    const boundaries = new Float64Array(counts.length - 1);
+    const series = { id: number(row['series']), boundaries, row: 0, epoch: 0 };
+    batch.addHistogram(series);
+    batch.histogramNumbers.set([...head, ...counts], series.row + 1);
   }
 }
 

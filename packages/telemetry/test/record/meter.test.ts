@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { ValueType, type MetricOptions } from '@opentelemetry/api';
 import { Dictionary } from '../../src/journal/dictionary.ts';
 import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
-import { MAX_BUCKETS } from '../../src/record/batch.ts';
+import { MAX_BUCKETS } from '../../src/record/block.ts';
 import { DEFAULT_BOUNDARIES } from '../../src/record/instruments.ts';
 import { RecordingMeterProvider } from '../../src/record/meter.ts';
 import { diagnostics, rig, type Rig } from './stage.ts';

@@ -2,7 +2,7 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { JournalPlaces } from '../../src/journal/places.ts';
 import { JournalWriter } from '../../src/journal/writer.ts';
-import { COMPOSED_BYTES } from '../../src/record/batch.ts';
+import { Composed } from '../../src/record/composed.ts';
 import { RecordingMeterProvider } from '../../src/record/meter.ts';
 import { Recorder } from '../../src/record/recorder.ts';
 import { claimBatch, Slots } from '../../src/record/slots.ts';
@@ -42,7 +42,7 @@ if (end === 'parent') {
   });
 } else if (end === 'claim') {
   const batches = Array.from({ length: count }, () => claimBatch(places.primary));
-  say({ recorded: 0, shared: batches.filter(({ owner }) => owner !== 0).length });
+  say({ recorded: 0, shared: batches.filter(({ isShared }) => isShared).length });
 } else {
   const journal = new JournalWriter(places, DEFINITION, BUDGET);
   const batch = claimBatch(places.primary);
@@ -63,8 +63,9 @@ if (end === 'parent') {
   };
   record();
   if (end === 'write') {
-    const out = new Uint8Array(COMPOSED_BYTES);
-    journal.append(out, batch.compose(out, batch.sequence).length);
+    const composed = new Composed();
+    composed.compose(batch, batch.sequence);
+    journal.append(composed.bytes, composed.length);
   }
   if (end === 'again' || end === 'flushed') recorder.flush();
   if (end === 'again') record();
