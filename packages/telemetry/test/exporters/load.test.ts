@@ -99,14 +99,23 @@ suite('loading an exporter', () => {
     for (const [index, [, expected]] of cases.entries()) assert.match(messages[index], expected);
   });
 
-  test('only what is used is loaded: a file needs no SDK', () => {
-    const load = `await (${importOf('../../src/exporters/load.js')}).loadExporter`;
-    const forFile = modulesLoadedBy(`${load}({ type: 'file', options: { path: '/x' } });`);
-    assert.deepEqual(
-      forFile.filter((url) => /@opentelemetry\/(?!api\/)/.test(url)),
-      [],
-    );
-    assert.ok(forFile.some((url) => url.endsWith('/exporters/file.js')));
+  test('only what is used is loaded: a file and OTLP need no SDK', () => {
+    const imported = `(${importOf('../../src/exporters/load.js')})`;
+    const otlp = JSON.stringify({ type: 'otlp', options: otlpConfig('http://127.0.0.1:1/') });
+    const programs = {
+      'file.js': `${imported}.loadExporter({ type: 'file', options: { path: '/x' } });`,
+      'otlp-metrics.js': `${imported}.loadExporter(${otlp});`,
+      'otlp-traces.js': `${imported}.loadSpansExporter(${otlp});`,
+    };
+    for (const [file, program] of Object.entries(programs)) {
+      const urls = modulesLoadedBy(`await ${program}`);
+      assert.ok(urls.some((url) => url.endsWith(`/exporters/${file}`)));
+      const packages = urls.filter(
+        (url) => url.includes('node_modules') && !/@opentelemetry\/api\//.test(url),
+      );
+      assert.deepEqual(packages, []);
+    }
+    const load = `await ${imported}.loadExporter`;
     const forConsole = modulesLoadedBy(`${load}({ type: 'console', options: {} });`);
     assert.ok(forConsole.some((url) => url.includes('@opentelemetry/sdk-metrics')));
     assert.deepEqual(

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { encodeSpansProtobuf } from '../../src/exporters/otlp-traces.ts';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import fc from 'fast-check';
+import { encodeSpansProtobuf } from '../../src/exporters/otlp-spans.ts';
+import { ProtobufWriter } from '../../src/exporters/protobuf-writer.ts';
+import { toReadableSpans } from '../../src/exporters/readable-spans.ts';
+import { anySpanBatch } from './any-spans.ts';
 import { OTHER_RESOURCE, RESOURCE, SCOPE, SECONDS } from './batches.ts';
 import { Message } from './protobuf.ts';
 import { FULL_SPAN, span, spanBatchOf, TRACE_ID } from './span-batches.ts';
@@ -9,6 +14,18 @@ const SECOND_NANOS = 1_000_000_000n;
 const BASE = BigInt(SECONDS) * SECOND_NANOS;
 
 suite('spans as OTLP protobuf', () => {
+  test("whatever the spans, the bytes are those of OpenTelemetry's serializer", () => {
+    const used = new ProtobufWriter();
+    fc.assert(
+      fc.property(anySpanBatch, (batch) => {
+        const official = ProtobufTraceSerializer.serializeRequest(toReadableSpans(batch)) ?? [];
+        const expected = Buffer.from(official).toString('hex');
+        assert.equal(Buffer.from(encodeSpansProtobuf(batch)).toString('hex'), expected);
+        assert.equal(Buffer.from(encodeSpansProtobuf(batch, used)).toString('hex'), expected);
+      }),
+    );
+  });
+
   test('spans of several processes are one request, each under its own resource and scope', () => {
     const other = { name: 'other', version: '2', schemaUrl: 'https://example.com/scope' };
     const batch = spanBatchOf(
