@@ -19,8 +19,15 @@ export interface NumberColumns {
   readonly exemplars?: ReadonlyMap<number, Exemplar>;
 }
 
-export class NumberRange implements NumberSeries {
+/** Attributes of a series, and what an exporter made of them: kept for as long as the series, request after request. */
+export interface SeriesAttributes {
   readonly attributes: Attributes;
+  /** For the encoder alone. */
+  encoded: Uint8Array | undefined;
+}
+
+export class NumberRange implements NumberSeries {
+  readonly owner: SeriesAttributes;
   readonly columns: NumberColumns;
   /** Positions of its first point, and behind its last. */
   readonly from: number;
@@ -28,12 +35,16 @@ export class NumberRange implements NumberSeries {
   /** Whether it has start times. */
   readonly isStarted: boolean;
 
-  constructor(attributes: Attributes, columns: NumberColumns, from: number, to: number, isStarted: boolean) {
-    this.attributes = attributes;
+  constructor(owner: SeriesAttributes, columns: NumberColumns, from: number, to: number, isStarted: boolean) {
+    this.owner = owner;
     this.columns = columns;
     this.from = from;
     this.to = to;
     this.isStarted = isStarted;
+  }
+
+  get attributes(): Attributes {
+    return this.owner.attributes;
   }
 
   get seconds(): Uint32Array {

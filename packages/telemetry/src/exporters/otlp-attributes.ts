@@ -60,23 +60,11 @@ export function writeText(writer: ProtobufWriter, field: number, text: string | 
   if (text !== undefined && text !== '') writer.stringField(field, text);
 }
 
-/** Bytes of attribute sets as one field, kept for as long as their objects: each series has one, request after request. */
-export class AttributeBytes {
-  readonly #field: number;
-  readonly #known = new WeakMap<Attributes, Uint8Array>();
-  readonly #writer = new ProtobufWriter();
+const scratch = new ProtobufWriter();
 
-  constructor(field: number) {
-    this.#field = field;
-  }
-
-  of(attributes: Attributes): Uint8Array {
-    const known = this.#known.get(attributes);
-    if (known !== undefined) return known;
-    this.#writer.reset();
-    writeAttributes(this.#writer, this.#field, attributes);
-    const bytes = Buffer.from(this.#writer.written);
-    this.#known.set(attributes, bytes);
-    return bytes;
-  }
+/** Attributes as repeated KeyValue, in bytes of their own. */
+export function encodeAttributes(field: number, attributes: Attributes): Uint8Array {
+  scratch.reset();
+  writeAttributes(scratch, field, attributes);
+  return Buffer.from(scratch.written);
 }

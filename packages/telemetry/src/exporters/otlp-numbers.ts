@@ -7,7 +7,7 @@
  */
 import type { Exemplar, NumberSeries } from './exporter.ts';
 import { NumberRange } from './number-range.ts';
-import { AttributeBytes } from './otlp-attributes.ts';
+import { encodeAttributes } from './otlp-attributes.ts';
 import { isInt64 } from './otlp-json-values.ts';
 import { FIXED64, type ProtobufWriter, setInt64, setTime, varintLength } from './protobuf-writer.ts';
 
@@ -19,10 +19,10 @@ const START_TIME = (2 << 3) | FIXED64;
 const TIME = (3 << 3) | FIXED64;
 const AS_DOUBLE = (4 << 3) | FIXED64;
 const AS_INT = (6 << 3) | FIXED64;
+/** The field. */
+const ATTRIBUTES = 7;
 /** Points are copied and filled in by blocks that stay in the processor's cache. */
 const BLOCK_BYTES = 16 * 1024;
-
-const ATTRIBUTES = new AttributeBytes(7);
 
 /** Writes the points of a series; `isInt` is for an instrument of integers. */
 export function writeNumbers(writer: ProtobufWriter, series: NumberSeries, isInt: boolean): void {
@@ -57,13 +57,13 @@ function rangeOf(series: NumberSeries): NumberRange {
     ...(isStarted && { startSeconds, startNanos }),
     ...(exemplars.size > 0 && { exemplars }),
   };
-  return new NumberRange(attributes, columns, 0, values.length, isStarted);
+  return new NumberRange({ attributes, encoded: undefined }, columns, 0, values.length, isStarted);
 }
 
 /** Writes points without exemplars, or one whose exemplar, of `exemplarBytes`, is behind it already. */
 function writeRange(
   writer: ProtobufWriter,
-  { attributes, columns, isStarted }: NumberRange,
+  { owner, columns, isStarted }: NumberRange,
   from: number,
   to: number,
   isInt: boolean,
@@ -71,7 +71,7 @@ function writeRange(
 ): void {
   const { seconds, nanos, values, startSeconds, startNanos } = columns;
   const hasStart = isStarted && startSeconds !== undefined && startNanos !== undefined;
-  const encoded = ATTRIBUTES.of(attributes);
+  const encoded = (owner.encoded ??= encodeAttributes(ATTRIBUTES, owner.attributes));
   const numbers = (hasStart ? 3 : 2) * FIXED_BYTES;
   const length = numbers + encoded.length + exemplarBytes;
   const head = 1 + varintLength(length);

@@ -31,7 +31,6 @@ const EXEMPLAR_BYTES = 50;
 export class RequestBuilder {
   /** Series of this request; `ExportedSeries.slot` is their place here. */
   readonly #slots: ExportedSeries[] = [];
-  readonly #attributes: Attributes[] = [];
   readonly #byMetric = new Map<Metric, number[]>();
   /** Points of each slot. */
   readonly #counts = new Uint32Array(MAX_POINTS);
@@ -126,26 +125,23 @@ export class RequestBuilder {
       const { resource, scope, descriptor, temporality } = metric;
       const common = { resource, scope, descriptor };
       const each = <Series>(
-        seriesAt: (attributes: Attributes, from: number, to: number) => Series,
-      ): Series[] =>
-        slots.map((slot) => seriesAt(this.#attributes[slot], from, (from += this.#counts[slot])));
+        seriesAt: (series: ExportedSeries, from: number, to: number) => Series,
+      ): Series[] => slots.map((slot) => seriesAt(this.#slots[slot], from, (from += this.#counts[slot])));
       if (metric.kind === 'histogram') {
-        const series = each((attributes, start, end) => ({
+        const series = each(({ attributes }, start, end) => ({
           ...startedColumns(attributes, columns, start, end),
           values: Array.from(rows.subarray(start, end), (row) => this.#histograms[row]),
         }));
         metrics.push({ ...common, kind: metric.kind, temporality, series });
       } else if (metric.kind === 'exponential_histogram') {
-        const series = each((attributes, start, end) => ({
+        const series = each(({ attributes }, start, end) => ({
           ...startedColumns(attributes, columns, start, end),
           values: Array.from(rows.subarray(start, end), (row) => this.#exponentials[row]),
         }));
         metrics.push({ ...common, kind: metric.kind, temporality, series });
       } else {
         const isSum = metric.kind === 'sum';
-        const series = each(
-          (attributes, start, end) => new NumberRange(attributes, columns, start, end, isSum),
-        );
+        const series = each((owner, start, end) => new NumberRange(owner, columns, start, end, isSum));
         if (metric.kind === 'gauge') metrics.push({ ...common, kind: metric.kind, series });
         else metrics.push({ ...common, kind: metric.kind, monotonic: metric.monotonic, temporality, series });
       }
@@ -185,7 +181,6 @@ export class RequestBuilder {
   #enter(series: ExportedSeries): number {
     const slot = this.#slots.push(series) - 1;
     series.slot = slot;
-    this.#attributes[slot] = series.attributes;
     this.#counts[slot] = 0;
     const slots = this.#byMetric.get(series.metric);
     if (slots === undefined) this.#byMetric.set(series.metric, [slot]);
@@ -248,7 +243,6 @@ export class RequestBuilder {
 
   #reset(): void {
     this.#slots.length = 0;
-    this.#attributes.length = 0;
     this.#byMetric.clear();
     this.#isStarted = false;
     this.#histograms = [];

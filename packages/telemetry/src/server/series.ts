@@ -17,6 +17,7 @@ import type {
   ScopeDescriptor,
   Temporality,
 } from '../exporters/exporter.ts';
+import type { SeriesAttributes } from '../exporters/number-range.ts';
 import type { InstrumentDefinition, InstrumentKind } from '../journal/definitions.ts';
 import { TREE_PREFIX } from '../names.ts';
 import { canonicalAttributes } from '../record/attributes.ts';
@@ -44,10 +45,9 @@ export interface Metric {
   readonly instrument: InstrumentDefinition;
 }
 
-export interface ExportedSeries {
+export interface ExportedSeries extends SeriesAttributes {
   readonly key: string;
   readonly metric: Metric;
-  readonly attributes: Attributes;
   /** About what the attributes take in a request. */
   readonly attributeBytes: number;
   /** For all attribute sets beyond the cardinality limit. */
@@ -154,6 +154,7 @@ export class SeriesIndex {
       attributeBytes: text.length,
       isOverflow,
       slot: 0,
+      encoded: undefined,
     };
     this.#series.set(key, series);
     return series;

@@ -91,7 +91,7 @@ suite('numbers as OTLP protobuf', () => {
       ]),
     };
     for (const isStarted of [false, true]) {
-      const range = new NumberRange({ a: 1 }, columns, 3, 8, isStarted);
+      const range = new NumberRange({ attributes: { a: 1 }, encoded: undefined }, columns, 3, 8, isStarted);
       const { attributes, seconds, nanos, values, startSeconds, startNanos, exemplars } = range;
       const copy = { attributes, seconds, nanos, values, startSeconds, startNanos, exemplars };
       const [ranged, copied] = [range, copy].map((series) =>
