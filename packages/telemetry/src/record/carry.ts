@@ -4,6 +4,8 @@
  */
 import { BASE_BYTES, histogramRowBytes, sumsBytes } from '../journal/columns.ts';
 import { FrameType, type FramePart } from '../journal/frame.ts';
+import type { Batch, SumSeries } from './batch.ts';
+import { histogramRows } from './rows.ts';
 
 /** Rows of one frame: no payload may grow beyond its bound. */
 const MAX_SUMS = 65_536;
@@ -14,12 +16,36 @@ interface Sum {
   calls: number;
 }
 
+/** Series that an operation's totals go to when its raw record had to be dropped. */
+export interface OperationSeries {
+  readonly id: number;
+  readonly responses: () => SumSeries;
+  readonly bytes: () => SumSeries;
+}
+
 export class Carry {
   readonly #sums = new Map<number, Sum>();
   readonly #histograms = new Map<number, Float64Array>();
 
   get isEmpty(): boolean {
     return this.#sums.size === 0 && this.#histograms.size === 0;
+  }
+
+  /** The totals of a batch; those of its raw operations as sums without calls. Of `observed` series the newest value counts. */
+  take(batch: Batch, observed: ReadonlySet<number>, operations: ReadonlyMap<number, OperationSeries>): void {
+    for (let row = 0; row < batch.sums; row++) {
+      const series = batch.sumSeries[row];
+      if (observed.has(series)) this.drop(series);
+      this.add(series, batch.sumValues[row], batch.sumCalls[row]);
+    }
+    for (const { series, numbers } of histogramRows(batch)) this.merge(series, numbers);
+    for (let row = 0; row < batch.operations; row++) {
+      const series = operations.get(batch.operationSeries[row]);
+      if (series === undefined) continue;
+      this.add(series.responses().id, 1, 0);
+      const bytes = batch.operationBytes[row];
+      if (!Number.isNaN(bytes)) this.add(series.bytes().id, bytes, 0);
+    }
   }
 
   add(series: number, value: number, calls: number): void {

@@ -30,7 +30,7 @@ export class OperationSpan {
   }
 
   /** Ends it. `bytes` is NaN where the operation moved none; `error` is what it failed with. */
-  end(status: string, bytes: number, error: unknown): void {
+  end(status: string, bytes: number, error?: unknown): void {
     const { span } = this;
     try {
       span.setAttribute('multistorageclient.status', status);

@@ -15,23 +15,16 @@ import { encodeFrames, encodeJsonFrame, FrameType, type FramePart } from '../jou
 import type { EncodedAttributes } from '../journal/attributes.ts';
 import type { InstrumentDefinition } from '../journal/definitions.ts';
 import { Batch, type HistogramSeries, type SumSeries } from './batch.ts';
-import { Carry } from './carry.ts';
+import { Carry, type OperationSeries } from './carry.ts';
 import { monotonic, wallTime } from './clock.ts';
 import { Composed } from './composed.ts';
 import { Defined } from './defined.ts';
 import { Losses, type DropReason } from './losses.ts';
-import { histogramRows, unitsOf } from './rows.ts';
+import { unitsOf } from './rows.ts';
 import { after, atEndOfTurn } from './turn.ts';
 
 /** When a batch is written: at the end of the event loop's turn, at every record, or after so many milliseconds. */
 export type Flush = 'turn' | 'record' | number;
-
-/** Series that an operation's totals go to when its raw record had to be dropped. */
-export interface OperationSeries {
-  readonly id: number;
-  readonly responses: () => SumSeries;
-  readonly bytes: () => SumSeries;
-}
 
 /** One buffer per thread: a flush is synchronous. */
 let composed: Composed | undefined;
@@ -274,19 +267,7 @@ export class Recorder {
   /** No room: raw rows are dropped, totals go to the carry. */
   #carryOver(): void {
     const batch = this.#batch;
-    for (let row = 0; row < batch.sums; row++) {
-      const series = batch.sumSeries[row];
-      if (this.#observed.has(series)) this.#carry.drop(series);
-      this.#carry.add(series, batch.sumValues[row], batch.sumCalls[row]);
-    }
-    for (const { series, numbers } of histogramRows(batch)) this.#carry.merge(series, numbers);
-    for (let row = 0; row < batch.operations; row++) {
-      const series = this.#operations.get(batch.operationSeries[row]);
-      if (series === undefined) continue;
-      this.#carry.add(series.responses().id, 1, 0);
-      const bytes = batch.operationBytes[row];
-      if (!Number.isNaN(bytes)) this.#carry.add(series.bytes().id, bytes, 0);
-    }
+    this.#carry.take(batch, this.#observed, this.#operations);
     const raw = batch.samples + batch.operations;
     if (raw > 0) this.#losses.drop('budget', raw);
     batch.clear(batch.sequence);
