@@ -160,17 +160,19 @@ function exportedBy(home: string, file: string): string {
   return `export { ${names?.join(', ')} } from './${home}.js';`;
 }
 
-/** For core.js: functions that load the module when they are called. */
+/** For core.js: functions that load the file when they are called. */
 function loadedBy(home: string, file: string): string {
   const names = modules.get(file)?.text.matchAll(/^export (?:async )?function (\w+)/gm) ?? [];
-  return [
-    'let loaded;',
-    `const load = () => (loaded ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)('./${home}.js'));`,
-    ...Array.from(
-      names,
-      ([, name]) => `export const ${name} = (...values) => load().${inFile(file, name)}(...values);`,
-    ),
-  ].join('\n');
+  const calls = Array.from(
+    names,
+    ([, name]) => `export const ${name} = (...values) => load().${inFile(file, name)}(...values);`,
+  );
+  return [`import { load } from 'loader:${home}';`, ...calls].join('\n');
+}
+
+function loaderOf(home: string): string {
+  const load = `process.getBuiltinModule('node:module').createRequire(import.meta.url)('./${home}.js')`;
+  return `let loaded; export const load = () => (loaded ??= ${load});`;
 }
 
 /** Takes modules from the file of `dist/lib` that has them. `self` is the file that is being made, where it is one. */
@@ -198,6 +200,13 @@ function library(self: string): Plugin {
         const home = homes.get(file) ?? late.get(file) ?? '';
         return { contents: self === 'core' ? loadedBy(home, file) : exportedBy(home, file) };
       });
+      bundler.onResolve({ filter: /^loader:/ }, ({ path: loader }) => ({
+        path: loader,
+        namespace: 'loader',
+      }));
+      bundler.onLoad({ filter: /./, namespace: 'loader' }, ({ path: loader }) => ({
+        contents: loaderOf(loader.slice('loader:'.length)),
+      }));
     },
   };
 }

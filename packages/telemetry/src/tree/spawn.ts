@@ -10,7 +10,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { logError } from '../log.ts';
-import { identityOf, liveness, type ProcessIdentity } from './identity.ts';
+import { identityOf, liveness } from './identity.ts';
 import { existsSync } from './files.ts';
 import { serverHolder } from './lock.ts';
 
@@ -30,8 +30,8 @@ export interface SpawnOptions {
 export class Supervisor {
   readonly #tree: string;
   readonly #serverPath: string;
-  /** The last one that was started from here. */
-  #server: ProcessIdentity | undefined;
+  /** Of the last one that was started from here: nobody else gets it before the end is reported. */
+  #pid: number | undefined;
   #failures = 0;
   #startedAtMillis = 0;
   #isWaiting = false;
@@ -61,11 +61,12 @@ export class Supervisor {
       });
       child.once('error', (error) => this.#restart(error.message));
       child.once('exit', (code) => {
+        if (this.#pid === child.pid) this.#pid = undefined;
         // 0: it had nothing to do any more, or another one serves the tree. Killed, it will do the next time.
         if (code !== 0) this.#restart(code === null ? undefined : `exit code ${code}`);
       });
       child.unref();
-      this.#server = child.pid === undefined ? undefined : identityOf(child.pid);
+      this.#pid = child.pid;
     } catch (error) {
       this.#restart(String(error));
     }
@@ -85,7 +86,8 @@ export class Supervisor {
   /** At exit, when no timer fires any more: where the server is known to be dead, another one gets what is left. */
   revive(): void {
     const isDead = this.#isWaiting || serverHolder(this.#tree)?.liveness === 'dead';
-    const isComing = this.#server !== undefined && liveness(this.#server) !== 'dead';
+    const server = this.#pid === undefined ? undefined : identityOf(this.#pid);
+    const isComing = server !== undefined && liveness(server) !== 'dead';
     if (isDead && !isComing) this.start();
   }
 
