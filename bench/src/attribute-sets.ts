@@ -55,12 +55,16 @@ export function attributeSets(attributes: AttributeCount, sets: number): Attribu
   return Array.from({ length: sets }, (_, set) => fresh[attributes](set));
 }
 
-export const ORDER_LENGTH = 8192;
+const MIN_ORDER_LENGTH = 8192;
 
-/** Numbers of sets in an order without a pattern, the same one every time; index it with `& (ORDER_LENGTH - 1)`. */
+/**
+ * Numbers of sets in an order without a pattern, the same one every time. Its length is a power of two, and at least their
+ * number: index it with `& (order.length - 1)`.
+ */
 export function randomOrder(sets: number): Uint32Array {
+  const length = 2 ** Math.ceil(Math.log2(Math.max(MIN_ORDER_LENGTH, sets)));
   let seed = 42;
-  return Uint32Array.from({ length: ORDER_LENGTH }, () => {
+  return Uint32Array.from({ length }, () => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((seed / 2 ** 32) * sets);
   });

@@ -2,7 +2,25 @@
 import type { Bench } from './bench.ts';
 import { encode } from './encode.ts';
 import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { limits } from './limits.ts';
 import { operation } from './operation.ts';
+import { pathCpu } from './path.ts';
 import { counter, record } from './record.ts';
+import { scale } from './scale.ts';
+import { start } from './start.ts';
+import { throughput } from './throughput.ts';
 
-export const BENCHES: readonly Bench[] = [record, counter, operation, encode, idle];
+export const BENCHES: readonly Bench[] = [
+  start,
+  record,
+  counter,
+  operation,
+  encode,
+  limits,
+  pathCpu,
+  latency,
+  scale,
+  idle,
+  throughput,
+];

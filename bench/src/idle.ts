@@ -14,7 +14,11 @@ export const idle: Bench = {
     const { url, program: sink } = await place.sink();
     const { directory, pid } = await place.tree();
     const writer = place.start<Methods>('writer');
-    await writer.ask('open', { directory, metrics: rawTo(url), sets: 1, prefix: 'idle' });
+    await writer.ask('open', {
+      directory,
+      metrics: rawTo(url, { reader: { options: { export_interval_millis: 1000 } } }),
+      sets: 1,
+    });
     await writer.ask('record', { samples: 1, perTurn: 1 });
     await sink.ask('received', 1);
     await setTimeout(isQuick ? 0 : SETTLE_MILLIS);

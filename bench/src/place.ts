@@ -31,6 +31,7 @@ export class Place {
   readonly root: string;
   readonly #programs: Program<Methods>[] = [];
   readonly #trees: Tree[] = [];
+  readonly #adopted: number[] = [];
   #directories = 0;
 
   constructor() {
@@ -75,6 +76,11 @@ export class Place {
     return tree;
   }
 
+  /** Takes over a server that a program has started: it ends with the others. */
+  adopt(pid: number): void {
+    this.#adopted.push(pid);
+  }
+
   /** Ends everything that runs here; the place remains. */
   async clear(): Promise<void> {
     const programs = this.#programs.splice(0);
@@ -82,13 +88,13 @@ export class Place {
     for (const { server } of trees) await server.stop({ timeoutMillis: 1000 });
     for (const program of programs) program.kill();
     await Promise.all(programs.map((program) => program.end()));
-    for (const { pid } of trees) await endOf(pid);
+    for (const pid of [...trees.map((tree) => tree.pid), ...this.#adopted.splice(0)]) await endOf(pid);
     for (const name of readdirSync(this.root)) removeAll(path.join(this.root, name));
   }
 
   remove(): void {
     for (const program of this.#programs) program.kill();
-    for (const { pid } of this.#trees) kill(pid);
+    for (const pid of [...this.#trees.map((tree) => tree.pid), ...this.#adopted]) kill(pid);
     removeAll(this.root);
   }
 }

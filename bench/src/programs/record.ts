@@ -6,13 +6,11 @@
  */
 import type { Attributes, Counter } from '@opentelemetry/api';
 import type { MetricsOptions } from '@multistorageclient/telemetry';
-import { attributeSets, fresh, ORDER_LENGTH, randomOrder, type AttributeCount } from '../attribute-sets.ts';
+import { attributeSets, fresh, randomOrder, type AttributeCount } from '../attribute-sets.ts';
 import { measureBlocks, type Subject } from '../blocks.ts';
 import { checkNothingDropped, join, settle } from '../journaled.ts';
 import { otelMeter } from '../otel-sdk.ts';
 import { answer } from '../requests.ts';
-
-const MASK = ORDER_LENGTH - 1;
 
 export interface RecordJob {
   readonly directory: string;
@@ -30,8 +28,9 @@ interface Gauge {
 
 function recordObjects(name: string, gauge: Gauge, sets: Attributes[], calls: number): Subject {
   const order = randomOrder(sets.length);
+  const mask = order.length - 1;
   const run = (times: number): void => {
-    for (let call = 0; call < times; call++) gauge.record(call, sets[order[call & MASK]]);
+    for (let call = 0; call < times; call++) gauge.record(call, sets[order[call & mask]]);
   };
   return { name, calls, run };
 }
@@ -43,25 +42,28 @@ function recordFresh(
   calls: number,
 ): Subject {
   const order = randomOrder(sets);
+  const mask = order.length - 1;
   const literal = fresh[attributes];
   const run = (times: number): void => {
-    for (let call = 0; call < times; call++) gauge.record(call, literal(order[call & MASK]));
+    for (let call = 0; call < times; call++) gauge.record(call, literal(order[call & mask]));
   };
   return { name, calls, run };
 }
 
 function recordBound(name: string, bound: readonly Gauge[], calls: number): Subject {
   const order = randomOrder(bound.length);
+  const mask = order.length - 1;
   const run = (times: number): void => {
-    for (let call = 0; call < times; call++) bound[order[call & MASK]].record(call);
+    for (let call = 0; call < times; call++) bound[order[call & mask]].record(call);
   };
   return { name, calls, run };
 }
 
 function add(name: string, counter: Counter, sets: Attributes[], calls: number): Subject {
   const order = randomOrder(sets.length);
+  const mask = order.length - 1;
   const run = (times: number): void => {
-    for (let call = 0; call < times; call++) counter.add(1, sets[order[call & MASK]]);
+    for (let call = 0; call < times; call++) counter.add(1, sets[order[call & mask]]);
   };
   return { name, calls, run };
 }
@@ -101,8 +103,9 @@ const methods = {
     const sets = attributeSets(attributes, job.sets[0]);
     const bound = sets.map((set) => counter.bind(set));
     const order = randomOrder(sets.length);
+    const mask = order.length - 1;
     const run = (times: number): void => {
-      for (let call = 0; call < times; call++) bound[order[call & MASK]].add(1);
+      for (let call = 0; call < times; call++) bound[order[call & mask]].add(1);
     };
     const subjects = [
       { name: 'bound', calls: calls * 4, run },

@@ -1,78 +1,42 @@
-/**
- * A program that records raw samples of a bound gauge, so many a turn, as fast as it can.
- *
- * It holds back only when more of the whole tree's journals waits than is asked for: nothing may be dropped. It says what it has
- * recorded, and what CPU that took, journal included.
- */
-import type { BoundGauge, MetricsOptions, Telemetry } from '@multistorageclient/telemetry';
-import { attributeSets, ORDER_LENGTH, randomOrder } from '../attribute-sets.ts';
+/** A program that records, by itself or in worker threads, and says what CPU that took, the journal's writes included. */
 import { ownCpuMicros } from '../cpu.ts';
-import { checkNothingDropped, join, settle } from '../journaled.ts';
-import { answer } from '../requests.ts';
-import { eachTurn } from '../turns.ts';
+import { answer, Thread } from '../requests.ts';
+import { Writing, type RecordJob, type WriterJob } from '../writing.ts';
+import { startProfile, type Profiling } from '../profiling.ts';
+import type { Methods as ThreadMethods } from './writer-thread.ts';
 
-const MASK = ORDER_LENGTH - 1;
-/** Samples between two looks at what waits. */
-const STRETCH = 65_536;
+const THREAD = new URL('writer-thread.js', import.meta.url);
 
-export interface WriterJob {
-  readonly directory: string;
-  readonly metrics: MetricsOptions;
-  /** Attribute sets of seven attributes. */
-  readonly sets: number;
-  /** Of the gauge's name. */
-  readonly prefix: string;
-}
+let writing: Writing | undefined;
+let threads: Thread<ThreadMethods>[] = [];
+let profile: Profiling | undefined;
 
-export interface RecordJob {
-  readonly samples: number;
-  readonly perTurn: number;
-  /** Segments of all writers that may wait. Default 24, of 1 MiB each. */
-  readonly maxSegments?: number;
-}
-
-interface Open {
-  readonly telemetry: Telemetry;
-  readonly bound: readonly BoundGauge[];
-  readonly order: Uint32Array;
-}
-
-let open: Open;
-let next = 0;
-
-async function record({ samples, perTurn, maxSegments = 24 }: RecordJob): Promise<void> {
-  const { telemetry, bound, order } = open;
-  const { directory } = telemetry.stats();
-  let left = samples;
-  while (left > 0) {
-    const stretch = Math.min(left, STRETCH);
-    const turns = Math.ceil(stretch / perTurn);
-    await eachTurn(turns, (turn) => {
-      const count = Math.min(perTurn, stretch - turn * perTurn);
-      for (let index = 0; index < count; index++) bound[order[next++ & MASK]].record(index);
-    });
-    left -= stretch;
-    if (telemetry.stats().outstandingBytes > maxSegments << 20) await settle(directory, maxSegments);
-  }
+function opened(): Writing {
+  if (writing === undefined) throw new Error('open comes first');
+  return writing;
 }
 
 const methods = {
-  /** Defines all series. */
-  open: ({ directory, metrics, sets, prefix }: WriterJob): void => {
-    const telemetry = join(directory);
-    const gauge = telemetry.meter(metrics)!.createGauge(`${prefix}.gauge`);
-    const bound = attributeSets(7, sets).map((attributes) => gauge.bind(attributes));
-    open = { telemetry, bound, order: randomOrder(sets) };
+  /** With `threadCount`, so many worker threads record instead of the main thread. */
+  open: async ({ threadCount = 0, ...job }: WriterJob & { threadCount?: number }): Promise<void> => {
+    threads = Array.from({ length: threadCount }, () => new Thread<ThreadMethods>(THREAD));
+    if (threadCount === 0) writing = new Writing(job);
+    await Promise.all(threads.map((thread) => thread.ask('open', job)));
   },
-  /** Returns microseconds of CPU. */
+  /** Each of its writers records so many samples. Returns microseconds of CPU. */
   record: async (job: RecordJob): Promise<number> => {
     const before = ownCpuMicros();
-    await record(job);
-    // What is in the last turn's batch is written at its end.
-    await eachTurn(2, () => undefined);
-    checkNothingDropped(open.telemetry);
+    if (threads.length === 0) await opened().record(job);
+    else await Promise.all(threads.map((thread) => thread.ask('record', job)));
     return ownCpuMicros() - before;
   },
+  recordFor: ({ millis, perTurn }: { millis: number; perTurn: number }): Promise<number> =>
+    opened().recordFor(millis, perTurn),
+  trickle: ({ millis, perTurn }: { millis: number; perTurn: number }): Promise<number> =>
+    opened().trickle(millis, perTurn),
+  /** From here on, until `endProfile`. */
+  profile: (): void => void (profile = startProfile()),
+  endProfile: (file: string): void => profile?.end(file),
 };
 export type Methods = typeof methods;
 answer(methods);
