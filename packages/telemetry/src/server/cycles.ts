@@ -275,6 +275,7 @@ export class Cycles<Batch> {
     for (const [journal, units] of unitsOf(request)) {
       this.#collection.accountOf(journal).drop('exporter', units);
     }
+    request.release?.();
   }
 
   #onOutcome({ status }: ExportOutcome, seconds: number): void {

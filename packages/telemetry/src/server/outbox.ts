@@ -24,7 +24,10 @@ export class Outbox<Batch> {
     const name = String(++this.#requests);
     this.#delivery.prepare(request, name);
     await this.#last;
-    this.#last = this.#delivery.deliver(request, name).then(this.#onSettled);
+    this.#last = this.#delivery.deliver(request, name).then(() => {
+      request.release?.();
+      this.#onSettled();
+    });
     // Who waits for it sees it.
     this.#last.catch(() => undefined);
   }

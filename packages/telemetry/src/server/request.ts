@@ -14,12 +14,11 @@ import type {
   SeriesColumns,
 } from '../exporters/exporter.ts';
 import { NumberRange, type NumberColumns } from '../exporters/number-range.ts';
+import { MAX_POINTS, PointMemory } from './point-memory.ts';
 import type { ExportedSeries, Metric } from './series.ts';
 import { NOBODY, type Request } from './signal.ts';
 import { sortByTime } from './time-order.ts';
 
-/** Points of one request at most: well under the Collector's default of 20 MiB for a body. */
-export const MAX_POINTS = 16_384;
 const MAX_BYTES = 4 * 1024 * 1024;
 /** About what a point takes beside its attributes. */
 const POINT_BYTES = 32;
@@ -35,12 +34,9 @@ export class RequestBuilder {
   /** Points of each slot. */
   readonly #counts = new Uint32Array(MAX_POINTS);
   readonly #slot = new Uint32Array(MAX_POINTS);
-  readonly #seconds = new Uint32Array(MAX_POINTS);
-  readonly #nanos = new Uint32Array(MAX_POINTS);
-  readonly #values = new Float64Array(MAX_POINTS);
-  readonly #owners = new Uint32Array(MAX_POINTS);
-  readonly #startSeconds = new Uint32Array(MAX_POINTS);
-  readonly #startNanos = new Uint32Array(MAX_POINTS);
+  readonly #memory = new PointMemory();
+  /** Of requests that are settled. */
+  readonly #free: PointMemory[] = [];
   /** All of them in order, while a request is sealed. */
   readonly #rows = new Uint32Array(MAX_POINTS);
   /** Whether any point has a start time. */
@@ -73,9 +69,9 @@ export class RequestBuilder {
     exemplar?: Exemplar,
   ): void {
     const row = this.#row(series, seconds, nanos);
-    this.#values[row] = value;
+    this.#memory.values[row] = value;
     if (journal !== undefined) {
-      this.#owners[row] = journal === this.#lastJournal ? this.#lastOwner : this.#owner(journal);
+      this.#memory.owners[row] = journal === this.#lastJournal ? this.#lastOwner : this.#owner(journal);
     }
     if (exemplar === undefined) return;
     this.#exemplars.set(row, exemplar);
@@ -89,7 +85,7 @@ export class RequestBuilder {
     value: number,
     start: readonly [number, number],
   ): void {
-    this.#values[this.#startedRow(series, seconds, nanos, start)] = value;
+    this.#memory.values[this.#startedRow(series, seconds, nanos, start)] = value;
   }
 
   addHistogram(
@@ -118,7 +114,9 @@ export class RequestBuilder {
   seal(): Request<PointBatch> {
     const groups = [...this.#byMetric].toSorted(([a], [b]) => compareText(a.key, b.key));
     const rows = this.#ordered(groups.flatMap(([, slots]) => slots));
-    const columns = this.#columns(rows);
+    const memory = this.#free.pop() ?? new PointMemory();
+    memory.gather(this.#memory, rows, this.#isStarted);
+    const columns = this.#columns(memory, rows);
     const metrics: MetricPoints[] = [];
     let from = 0;
     for (const [metric, slots] of groups) {
@@ -147,7 +145,12 @@ export class RequestBuilder {
       }
     }
     const batch = { metrics, points: this.#points };
-    const request = { batch, owners: gathered(this.#owners, rows), journals: [...this.#journals.keys()] };
+    const request = {
+      batch,
+      owners: memory.owners.subarray(0, this.#points),
+      journals: [...this.#journals.keys()],
+      release: () => void this.#free.push(memory),
+    };
     this.#reset();
     return request;
   }
@@ -159,9 +162,9 @@ export class RequestBuilder {
     this.#bytes += series.attributeBytes + POINT_BYTES;
     this.#counts[slot]++;
     this.#slot[row] = slot;
-    this.#seconds[row] = seconds;
-    this.#nanos[row] = nanos;
-    this.#owners[row] = NOBODY;
+    this.#memory.seconds[row] = seconds;
+    this.#memory.nanos[row] = nanos;
+    this.#memory.owners[row] = NOBODY;
     return row;
   }
 
@@ -173,8 +176,8 @@ export class RequestBuilder {
   ): number {
     const row = this.#row(series, seconds, nanos);
     this.#isStarted = true;
-    this.#startSeconds[row] = startSeconds;
-    this.#startNanos[row] = startNanos;
+    this.#memory.startSeconds[row] = startSeconds;
+    this.#memory.startNanos[row] = startNanos;
     return row;
   }
 
@@ -209,23 +212,19 @@ export class RequestBuilder {
     }
     const rows = this.#rows.subarray(0, this.#points);
     for (let row = 0; row < this.#points; row++) rows[next[this.#slot[row]]++] = row;
-    const times = { seconds: this.#seconds, nanos: this.#nanos };
-    for (const slot of slots) sortByTime(rows, next[slot] - this.#counts[slot], next[slot], times);
+    for (const slot of slots) sortByTime(rows, next[slot] - this.#counts[slot], next[slot], this.#memory);
     return rows;
   }
 
-  #columns(rows: Uint32Array): NumberColumns {
-    const seconds = gathered(this.#seconds, rows);
-    const nanos = gathered(this.#nanos, rows);
-    const values = new Float64Array(rows.length);
-    for (let at = 0; at < rows.length; at++) values[at] = this.#values[rows[at]];
+  #columns(memory: PointMemory, rows: Uint32Array): NumberColumns {
+    const { length } = rows;
     return {
-      seconds,
-      nanos,
-      values,
+      seconds: memory.seconds.subarray(0, length),
+      nanos: memory.nanos.subarray(0, length),
+      values: memory.values.subarray(0, length),
       ...(this.#isStarted && {
-        startSeconds: gathered(this.#startSeconds, rows),
-        startNanos: gathered(this.#startNanos, rows),
+        startSeconds: memory.startSeconds.subarray(0, length),
+        startNanos: memory.startNanos.subarray(0, length),
       }),
       ...(this.#exemplars.size > 0 && { exemplars: this.#exemplarsOf(rows) }),
     };
@@ -253,12 +252,6 @@ export class RequestBuilder {
     this.#points = 0;
     this.#bytes = 0;
   }
-}
-
-function gathered(column: Uint32Array, rows: Uint32Array): Uint32Array {
-  const values = new Uint32Array(rows.length);
-  for (let at = 0; at < rows.length; at++) values[at] = column[rows[at]];
-  return values;
 }
 
 function startedColumns(

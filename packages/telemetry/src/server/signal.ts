@@ -17,6 +17,8 @@ export interface Request<Batch> {
   /** The journal of which each item of the batch, in its order, is a unit: its place in `journals`, or `NOBODY`. */
   readonly owners: Uint32Array;
   readonly journals: readonly string[];
+  /** Gives its memory back, once: nothing of it may be used any more. */
+  release?(): void;
 }
 
 /** Items that are no unit: totals, what is derived from an operation beside its latency, spans that were never ended. */

@@ -35,7 +35,9 @@ export function splitRequest({
 }
 
 /** One request per resource, in their order, for an exporter that takes one at a time. */
-export function splitByResource({ batch, owners, journals }: Request<PointBatch>): Request<PointBatch>[] {
+export function splitByResource(request: Request<PointBatch>): Request<PointBatch>[] {
+  const { batch, owners, journals } = request;
+  if (batch.metrics[0]?.resource === batch.metrics.at(-1)?.resource) return [request];
   const requests: Request<PointBatch>[] = [];
   let from = 0;
   for (let at = 0; at < batch.metrics.length;) {

@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import type { Exemplar, PointBatch } from '../../src/exporters/exporter.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
 import type { InstrumentDefinition } from '../../src/journal/definitions.ts';
-import { MAX_POINTS, RequestBuilder } from '../../src/server/request.ts';
+import { MAX_POINTS } from '../../src/server/point-memory.ts';
+import { RequestBuilder } from '../../src/server/request.ts';
 import { SeriesIndex, type ExportedSeries } from '../../src/server/series.ts';
-import { unitsOf } from '../../src/server/signal.ts';
+import { unitsOf, type Request } from '../../src/server/signal.ts';
 import { splitByResource, splitRequest } from '../../src/server/split.ts';
 import { requestOf, seriesOf, valuesOf } from './requests.ts';
 
@@ -119,6 +120,22 @@ suite('a request', () => {
     used.add(seriesOf('other'), SECONDS, 0, 5, 'b');
     used.seal();
     assert.deepEqual(encodeProtobuf(fill(used)), encodeProtobuf(fill(new RequestBuilder())));
+  });
+
+  test('is not touched by later ones until it gives its memory back; then that is used again', () => {
+    const builder = new RequestBuilder();
+    const sealed = (value: number): Request<PointBatch> => {
+      for (let point = 0; point < 3; point++) builder.add(seriesOf('gauge'), SECONDS, point, value);
+      return builder.seal();
+    };
+    const [first, second] = [sealed(1), sealed(2)];
+    assert.deepEqual([valuesOf(first.batch), valuesOf(second.batch)].flat(), [1, 1, 1, 2, 2, 2]);
+    const memory = first.owners.buffer;
+    first.release?.();
+    const third = sealed(3);
+    assert.equal(third.owners.buffer, memory);
+    assert.notEqual(sealed(4).owners.buffer, memory);
+    assert.deepEqual([valuesOf(second.batch), valuesOf(third.batch)].flat(), [2, 2, 2, 3, 3, 3]);
   });
 
   test('knows whose units it holds; totals are nobody’s', () => {
