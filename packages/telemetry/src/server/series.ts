@@ -43,10 +43,11 @@ export interface Metric {
   readonly admitted: AdmittedSets;
   /** The instrument it was made from, for the checkpoint. */
   readonly instrument: InstrumentDefinition;
+  /** For the index alone: its series, by canonical attributes. */
+  readonly series: Map<string, ExportedSeries>;
 }
 
 export interface ExportedSeries extends SeriesAttributes {
-  readonly key: string;
   readonly metric: Metric;
   /** About what the attributes take in a request. */
   readonly attributeBytes: number;
@@ -84,7 +85,6 @@ export class SeriesIndex {
   readonly #temporality: TemporalityOf;
   readonly #isMerged: boolean;
   readonly #metrics = new Map<string, Metric>();
-  readonly #series = new Map<string, ExportedSeries>();
   readonly #resampling: ResamplingConfig;
   readonly #cardinalityLimit: number;
   /** Of raw samples, by metric: also of those that were not heard of since the restart. */
@@ -115,10 +115,10 @@ export class SeriesIndex {
       instrument,
     );
     const text = canonicalAttributes(attributes);
-    const known = this.#series.get(`${metric.key}|${text}`);
+    const known = metric.series.get(text);
     if (known !== undefined) return known;
     const isAdmitted = text !== OVERFLOW && metric.admitted.admits(text, this.#cardinalityLimit);
-    return isAdmitted ? this.#create(metric, attributes, text) : this.#overflow(metric);
+    return isAdmitted ? create(metric, attributes, text) : overflowOf(metric);
   }
 
   /** JSON, for the checkpoint. */
@@ -133,36 +133,12 @@ export class SeriesIndex {
 
   /** Forgets the series of a process that is gone. */
   forget(resourceKey: string): void {
-    for (const [key, { metric }] of this.#series) {
-      if (metric.resourceKey === resourceKey) this.#series.delete(key);
-    }
     for (const [key, metric] of this.#metrics) {
       if (metric.resourceKey === resourceKey) this.#metrics.delete(key);
     }
     for (const [key, { resource }] of this.#admitted) {
       if (resource === resourceKey) this.#admitted.delete(key);
     }
-  }
-
-  #create(metric: Metric, attributes: Attributes, text: string): ExportedSeries {
-    const key = `${metric.key}|${text}`;
-    const isOverflow = text === OVERFLOW;
-    const series = {
-      key,
-      metric,
-      attributes: sorted(attributes),
-      attributeBytes: text.length,
-      isOverflow,
-      slot: 0,
-      encoded: undefined,
-    };
-    this.#series.set(key, series);
-    return series;
-  }
-
-  #overflow(metric: Metric): ExportedSeries {
-    const known = this.#series.get(`${metric.key}|${OVERFLOW}`);
-    return known ?? this.#create(metric, OVERFLOW_ATTRIBUTES, OVERFLOW);
   }
 
   /** Those of aggregates are in the checkpoint with them. */
@@ -207,6 +183,7 @@ export class SeriesIndex {
           resampling.type === 'explicit_bucket_histogram' ? resampling.boundaries : (boundaries ?? []),
         admitted: this.#admittedOf(resourceKey, key, kind === 'gauge' && resampling.type === 'none'),
         instrument,
+        series: new Map(),
       };
       this.#metrics.set(key, metric);
     }
@@ -220,10 +197,32 @@ export class SeriesIndex {
   }
 }
 
-/** In an order that does not depend on who came first: the same request after a restart is the same bytes. */
+function create(metric: Metric, attributes: Attributes, text: string): ExportedSeries {
+  const series = {
+    metric,
+    attributes: sorted(attributes),
+    attributeBytes: text.length,
+    isOverflow: text === OVERFLOW,
+    slot: 0,
+    encoded: undefined,
+  };
+  metric.series.set(text, series);
+  return series;
+}
+
+function overflowOf(metric: Metric): ExportedSeries {
+  return metric.series.get(OVERFLOW) ?? create(metric, OVERFLOW_ATTRIBUTES, OVERFLOW);
+}
+
+/**
+ * In an order that does not depend on who came first: the same request after a restart is the same bytes. Journals have
+ * them in this order, and then the object is shared: it is most of what a series takes.
+ */
 function sorted(attributes: Attributes): Attributes {
+  const keys = Object.keys(attributes);
+  if (keys.every((key, at) => at === 0 || keys[at - 1] <= key)) return attributes;
   const copy = Object.create(null) as Attributes;
-  for (const key of Object.keys(attributes).toSorted()) copy[key] = attributes[key];
+  for (const key of keys.toSorted()) copy[key] = attributes[key];
   return copy;
 }
 
