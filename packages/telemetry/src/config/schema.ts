@@ -21,7 +21,7 @@ export interface Place {
 }
 
 export interface Schema<T> {
-  /** Ends the sentence "got …, expected". */
+  /** Ends the sentence "got …, expected". Like `json` made when it is asked for: a program starts without either. */
   readonly expected: string;
   readonly json: JsonSchema;
   read(value: unknown, place: Place): T | undefined;
@@ -51,7 +51,15 @@ export function anything(json: JsonSchema = {}): Schema<unknown> {
 /** The same schema with words for whoever writes a file, and with the default, if there is one. */
 export function described<T>(schema: Schema<T>, description: string, preset?: unknown): Schema<T> {
   const extra = preset === undefined ? { description } : { description, default: preset };
-  return { ...schema, json: { ...schema.json, ...extra } };
+  return {
+    get expected() {
+      return schema.expected;
+    },
+    get json() {
+      return { ...schema.json, ...extra };
+    },
+    read: (value, place) => schema.read(value, place),
+  };
 }
 
 /** Wrong items are `undefined` in what is read. */
@@ -59,7 +67,9 @@ export function list<T>(item: Schema<T>): Schema<readonly (T | undefined)[]> {
   const expected = 'a list';
   return {
     expected,
-    json: { type: 'array', items: item.json },
+    get json() {
+      return { type: 'array', items: item.json };
+    },
     read(value, place) {
       if (!Array.isArray(value)) return refuse(place, value, expected);
       return value.map((one: unknown, index) => item.read(one, inside(place, index)));
@@ -69,12 +79,15 @@ export function list<T>(item: Schema<T>): Schema<readonly (T | undefined)[]> {
 
 /** Keys of the user's choice. */
 export function map<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
-  const expected = `an object, each value ${item.expected}`;
   return {
-    expected,
-    json: { type: 'object', additionalProperties: item.json },
+    get expected() {
+      return `an object, each value ${item.expected}`;
+    },
+    get json() {
+      return { type: 'object', additionalProperties: item.json };
+    },
     read(value, place) {
-      if (!isObject(value)) return refuse(place, value, expected);
+      if (!isObject(value)) return refuse(place, value, this.expected);
       const entries = Object.entries(value).flatMap(([key, one]): [string, T][] => {
         const read = one === undefined ? undefined : item.read(one, inside(place, key));
         return read === undefined ? [] : [[key, read]];
@@ -94,8 +107,12 @@ export function object<T extends object>(
 ): Schema<T> {
   const schemas: Schemas = fields;
   return {
-    expected: objectOf(schemas),
-    json: objectJson(schemas, required),
+    get expected() {
+      return objectOf(schemas);
+    },
+    get json() {
+      return objectJson(schemas, required);
+    },
     read(value, place) {
       const found = readFields(schemas, value, place);
       if (found === undefined || !hasAll(required, found, schemas, place)) return undefined;
@@ -116,7 +133,9 @@ export function open<T extends object>(
   };
   return {
     expected: 'an object',
-    json: objectJson(schemas, [], true),
+    get json() {
+      return objectJson(schemas, [], true);
+    },
     read(value, place) {
       const found = readFields(schemas, value, place, unknown);
       return found === undefined ? undefined : (plain(found) as T);
@@ -203,8 +222,12 @@ export function tagged<V extends object, B extends object = object>(
   const beside: Schemas = { ...fields };
   const all: Schemas = { type: anything(), options: anything(), ...beside };
   return {
-    expected: objectOf(all),
-    json: taggedJson(schemas, beside, required, other?.pattern),
+    get expected() {
+      return objectOf(all);
+    },
+    get json() {
+      return taggedJson(schemas, beside, required, other?.pattern);
+    },
     read(value, place) {
       const found = readFields(all, value, place);
       if (found === undefined) return undefined;
