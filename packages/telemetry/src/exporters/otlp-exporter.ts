@@ -98,7 +98,7 @@ export class OtlpExporter<Batch> implements BatchExporter<Batch> {
       const error = this.#error(`is not asked to take ${payload.length} bytes, over ${maxRequestBytes}`);
       return { failure: { status: 'too-large', error } };
     }
-    const request = { body: this.#transport.compress(payload), writer, tries: 0 };
+    const request = { body: this.#transport.compress(payload, writer?.repeats ?? []), writer, tries: 0 };
     request.body = request.body.then((body) => {
       if (body !== payload) this.#release(request);
       return body;

@@ -9,6 +9,7 @@ import { answerOf } from './otlp-answer.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { OtlpAnswer, OtlpEncoding, OtlpTransport } from './otlp-transport.ts';
 import { isCredentialRefusal } from './outcomes.ts';
+import { gzipRepeats, type Repeat } from './repeat-gzip.ts';
 
 /** Less than the idle timeout of common servers, so that a request rarely meets a connection that is being closed. */
 const IDLE_CONNECTION_MILLIS = 4000;
@@ -33,8 +34,8 @@ export class HttpTransport implements OtlpTransport {
     this.where = origin + pathname;
   }
 
-  compress(payload: Uint8Array): Promise<Uint8Array> {
-    return compress(payload, this.#config.compression);
+  compress(payload: Uint8Array, repeats: readonly Repeat[]): Promise<Uint8Array> {
+    return compress(payload, repeats, this.#config.compression);
   }
 
   async send(body: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer> {
@@ -87,12 +88,19 @@ const gzipAsync = promisify<Uint8Array, object, Buffer>(gzip);
 const deflateAsync = promisify<Uint8Array, object, Buffer>(deflate);
 const zstdAsync = promisify<Uint8Array, object, Buffer>(zstdCompress);
 
-const FAST = { level: 1, memLevel: 9 };
+/** Of output at a time: each is a task for a thread. */
+const CHUNK_BYTES = 256 * 1024;
+const FAST = { level: 1, memLevel: 9, chunkSize: CHUNK_BYTES };
+const FAST_ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: CHUNK_BYTES };
 
 /** Fast levels: telemetry is so repetitive that higher ones cost several times as much for a few percent. */
-async function compress(payload: Uint8Array, compression: OtlpConfig['compression']): Promise<Uint8Array> {
-  if (compression === 'gzip') return await gzipAsync(payload, FAST);
+async function compress(
+  payload: Uint8Array,
+  repeats: readonly Repeat[],
+  compression: OtlpConfig['compression'],
+): Promise<Uint8Array> {
+  if (compression === 'gzip') return gzipRepeats(payload, repeats) ?? (await gzipAsync(payload, FAST));
   if (compression === 'deflate') return await deflateAsync(payload, FAST);
   if (compression === 'none') return payload;
-  return await zstdAsync(payload, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  return await zstdAsync(payload, FAST_ZSTD);
 }

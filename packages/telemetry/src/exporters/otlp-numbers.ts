@@ -21,6 +21,9 @@ const AS_DOUBLE = (4 << 3) | FIXED64;
 const AS_INT = (6 << 3) | FIXED64;
 /** The field. */
 const ATTRIBUTES = 7;
+/** So many points of a series, and no longer ones, are told to be nearly the same. */
+const MIN_REPEATED = 8;
+const MAX_REPEATED_BYTES = 4096;
 /** Points are copied and filled in by blocks that stay in the processor's cache. */
 const BLOCK_BYTES = 16 * 1024;
 
@@ -92,6 +95,7 @@ function writeRange(
   bytes[at + FIXED_BYTES] = AS_DOUBLE;
   bytes.set(encoded, at + 2 * FIXED_BYTES);
 
+  let doubles = 0;
   const perBlock = Math.max(1, Math.floor(BLOCK_BYTES / stride));
   for (let first = from; first < to; first += perBlock) {
     const last = Math.min(to, first + perBlock);
@@ -106,11 +110,22 @@ function writeRange(
         bytes[time + FIXED_BYTES - 1] = fits ? AS_INT : AS_DOUBLE;
         if (fits) setInt64(view, time + FIXED_BYTES, value);
         else view.setFloat64(time + FIXED_BYTES, value, true);
+        doubles += Number(!fits);
       } else {
         view.setFloat64(time + FIXED_BYTES, value, true);
       }
     }
   }
+  const items = to - from;
+  // Between integers and doubles the tag changes, too.
+  if (items < MIN_REPEATED || stride > MAX_REPEATED_BYTES || doubles > 0) return;
+  writer.repeats.push({ fromEnd: writer.size, itemBytes: stride, items, changes: changesOf(head, hasStart) });
+}
+
+/** Where in a point its numbers lie, by groups of four bytes; the first of them after `head` bytes. */
+function changesOf(head: number, hasStart: boolean): number[] {
+  const fields = hasStart ? [0, 1, 2] : [0, 1];
+  return fields.flatMap((field) => [head + field * FIXED_BYTES + 1, head + field * FIXED_BYTES + 5]);
 }
 
 /** Fills a block with copies of the first point, or of the first block. */

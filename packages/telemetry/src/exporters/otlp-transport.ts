@@ -7,6 +7,7 @@
  */
 import type { ExportOutcome } from './exporter.ts';
 import { reasonOf } from './outcomes.ts';
+import type { Repeat } from './repeat-gzip.ts';
 
 export type OtlpEncoding = 'protobuf' | 'json';
 
@@ -17,7 +18,7 @@ export interface OtlpTransport {
   /** Larger requests are not sent: what backends take by default, counted before compression. */
   readonly maxRequestBytes: number;
   /** What `send` takes, in time for it: the payload itself where there is nothing to compress, or the transport does it later. */
-  compress(payload: Uint8Array): Promise<Uint8Array>;
+  compress(payload: Uint8Array, repeats: readonly Repeat[]): Promise<Uint8Array>;
   send(body: Uint8Array, signal: AbortSignal): Promise<OtlpAnswer>;
   close(): void;
 }

@@ -6,6 +6,8 @@
  * Invariant: lengths and varints are as short as they can be. What is inside a message is written before its field.
  * On failure: RangeError where the message is too big for a buffer.
  */
+import type { Repeat } from './repeat-gzip.ts';
+
 const FIRST_CAPACITY = 64 * 1024;
 const TWO_32 = 2 ** 32;
 
@@ -15,6 +17,8 @@ export const BYTES = 2;
 export const FIXED32 = 5;
 
 export class ProtobufWriter {
+  /** Where items of what is written are nearly the same, for its compression; the last ones first. */
+  readonly repeats: Repeat[] = [];
   #bytes: Buffer;
   #view: DataView;
   #size = 0;
@@ -47,6 +51,7 @@ export class ProtobufWriter {
   /** Begins anew, in the same buffer. */
   reset(): void {
     this.#size = 0;
+    this.repeats.length = 0;
   }
 
   /** Makes room before what is written, for the caller to fill. Returns where in `bytes` it begins. */

@@ -10,6 +10,7 @@ import { OtlpExporter } from '../../src/exporters/otlp-exporter.ts';
 import { HttpTransport } from '../../src/exporters/otlp-http.ts';
 import { METRICS } from '../../src/exporters/otlp-metrics.ts';
 import type { OtlpSignal } from '../../src/exporters/otlp-signal.ts';
+import type { Repeat } from '../../src/exporters/repeat-gzip.ts';
 import { listen, otlpConfig, startBackend } from './backend.ts';
 import { batchOf, gauge } from './batches.ts';
 
@@ -138,9 +139,9 @@ suite('OTLP exporter', () => {
     const transport = new HttpTransport(config, new FileCredentials(config));
     let failures = 1;
     const compress = transport.compress.bind(transport);
-    t.mock.method(transport, 'compress', async (payload: Uint8Array) => {
+    t.mock.method(transport, 'compress', async (payload: Uint8Array, repeats: readonly Repeat[]) => {
       if (failures-- > 0) throw new Error('no memory');
-      return await compress(payload);
+      return await compress(payload, repeats);
     });
     const exporter = new OtlpExporter(METRICS, config, transport);
     const batch = batchOf(gauge([1]));

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Exemplar, GaugePoints, NumberSeries, PointBatch } from '../../src/exporters/exporter.ts';
 import { NumberRange } from '../../src/exporters/number-range.ts';
 import { encodeProtobuf } from '../../src/exporters/otlp-encode.ts';
+import { ProtobufWriter } from '../../src/exporters/protobuf-writer.ts';
 import { batchOf, gauge, histogram, OTHER_RESOURCE, SECONDS, sum } from './batches.ts';
 import { edited, Message } from './protobuf.ts';
 
@@ -76,6 +77,41 @@ suite('numbers as OTLP protobuf', () => {
         assert.deepEqual(spans, [...exemplars.map((each) => each?.spanId ?? ''), '', '']);
       }),
     );
+  });
+
+  test('what is told to repeat itself does, but for what is told to change', () => {
+    const numbers = fc.oneof(
+      fc.array(fc.integer(), { maxLength: 30 }),
+      fc.array(fc.double(), { maxLength: 30 }),
+    );
+    const valueTypes = fc.constantFrom(ValueType.INT, ValueType.DOUBLE);
+    let seen = 0;
+    fc.assert(
+      fc.property(numbers, numbers, valueTypes, (first, second, valueType) => {
+        const descriptor = { ...gauge([]).descriptor, valueType };
+        const [started] = sum(0).series;
+        const series = gauge(second).series.map(({ attributes, seconds, nanos, values }) => {
+          return { attributes, seconds, nanos, values, startSeconds: nanos, startNanos: seconds };
+        });
+        const writer = new ProtobufWriter();
+        const batch = batchOf(
+          gauge(first, { descriptor }),
+          sum(0, { descriptor, series: [started, ...series] }),
+        );
+        const bytes = Buffer.from(encodeProtobuf(batch, writer));
+        for (const { fromEnd, itemBytes, items, changes } of writer.repeats) {
+          seen++;
+          const all = Array.from({ length: items }, (_, index) => {
+            const begin = bytes.length - fromEnd + index * itemBytes;
+            const item = Buffer.from(bytes.subarray(begin, begin + itemBytes));
+            for (const at of changes) item.fill(0, at, at + 4);
+            return item.toString('hex');
+          });
+          assert.equal(new Set(all).size, 1);
+        }
+      }),
+    );
+    assert.ok(seen > 0);
   });
 
   test('a range of columns is the same as columns of its own', () => {
