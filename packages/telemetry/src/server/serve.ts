@@ -133,7 +133,10 @@ class Loop implements Serving {
     this.#finishAdopted();
     if (this.#options.leaves !== false) this.#leaveIfAlone(nowMillis);
     if (this.#isStopped) return;
-    this.#pollMillis = isBusy ? MIN_POLL_MILLIS : Math.min(MAX_POLL_MILLIS, this.#pollMillis * 1.5);
+    // Step by step in both directions: an idle server exports its own state now and then, and is not busy for that.
+    this.#pollMillis = isBusy
+      ? Math.max(MIN_POLL_MILLIS, this.#pollMillis / 4)
+      : Math.min(MAX_POLL_MILLIS, this.#pollMillis * 2);
     this.#timer = setTimeout(() => this.#poll(), this.#pollMillis);
     if (this.#options.keepsAlive === false) this.#timer.unref();
   }
