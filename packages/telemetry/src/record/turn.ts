@@ -4,13 +4,13 @@
  * In: what is to be done then. Out: one call of it. Invariant: neither keeps a process alive that has nothing else to do, for
  * longer than a turn; the end of a turn comes before the loop waits for anything.
  */
-
 import { performance } from 'node:perf_hooks';
 
 /** Captured at load: tests fake timers. */
 const { setImmediate, setTimeout } = globalThis;
 const { nodeTiming } = performance;
-const loops = (): number => nodeTiming.uvMetricsInfo.loopCount;
+/** Not every runtime that calls itself Node has it. */
+const loops = (): number | undefined => nodeTiming?.uvMetricsInfo?.loopCount;
 
 /** How often the loop had gone round when it last came to its end. */
 let endedAt: number | undefined;
