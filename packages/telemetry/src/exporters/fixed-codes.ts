@@ -35,12 +35,17 @@ export class FixedCodes {
   #bits = 0b011;
   #count = 3;
 
-  /** Room for `length` bytes, of the header, the block and the trailer together. */
-  constructor(length: number, header: Uint8Array) {
-    this.#bytes = Buffer.allocUnsafeSlow(Math.ceil((length * 9) / 8) + 8);
-    this.#view = new DataView(this.#bytes.buffer);
+  /** Begins with a header. There has to be room for `maxLength` of all bytes, the header and the trailer among them. */
+  constructor(room: Buffer, header: Uint8Array) {
+    this.#bytes = room;
+    this.#view = new DataView(room.buffer, room.byteOffset, room.length);
     this.#bytes.set(header);
     this.#position = header.length;
+  }
+
+  /** What so many bytes can take. */
+  static maxLength(length: number): number {
+    return Math.ceil((length * 9) / 8) + 8;
   }
 
   literals(view: DataView, from: number, to: number): void {
@@ -121,7 +126,7 @@ export class FixedCodes {
     this.literals(view, at, to);
   }
 
-  /** Ends the block. */
+  /** Ends the block. The bytes lie in the room that was given. */
   end(trailer: Uint8Array): Uint8Array {
     this.#put(SYMBOLS[END_OF_BLOCK]);
     // The last bits are there already.

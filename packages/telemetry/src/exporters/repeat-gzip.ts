@@ -23,13 +23,18 @@ const MIN_COPIED = 0.96;
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 const TRAILER_BYTES = 8;
 
+/** Large enough for the worst, and hardly touched: a new one for each call would be a garbage collection for every few. */
+let room = Buffer.of();
+
 /** Compresses; `undefined` where too little repeats itself. The repeats are the last one first, and do not overlap. */
 export function gzipRepeats(bytes: Uint8Array, repeats: readonly Repeat[]): Uint8Array | undefined {
   let copied = 0;
   for (const { itemBytes, items } of repeats) copied += itemBytes * (items - 1);
   if (!(copied >= MIN_COPIED * bytes.length)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const codes = new FixedCodes(bytes.length + HEADER.length + TRAILER_BYTES, HEADER);
+  const maxLength = FixedCodes.maxLength(HEADER.length + bytes.length + TRAILER_BYTES);
+  if (room.length < maxLength) room = Buffer.allocUnsafeSlow(maxLength);
+  const codes = new FixedCodes(room, HEADER);
   let written = 0;
   for (const repeat of repeats.toReversed()) {
     const second = bytes.length - repeat.fromEnd + repeat.itemBytes;
@@ -42,5 +47,5 @@ export function gzipRepeats(bytes: Uint8Array, repeats: readonly Repeat[]): Uint
   const trailerView = new DataView(trailer.buffer);
   trailerView.setUint32(0, crc32(bytes), true);
   trailerView.setUint32(4, bytes.length, true);
-  return codes.end(trailer);
+  return Buffer.from(codes.end(trailer));
 }
