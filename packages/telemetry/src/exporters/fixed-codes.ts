@@ -91,8 +91,10 @@ export class FixedCodes {
           count = this.#count;
           position = this.#position;
         }
-        const [first, second] = [SYMBOLS[word & 0xff], SYMBOLS[(word >>> 8) & 0xff]];
-        const [third, fourth] = [SYMBOLS[(word >>> 16) & 0xff], SYMBOLS[word >>> 24]];
+        const first = SYMBOLS[word & 0xff];
+        const second = SYMBOLS[(word >>> 8) & 0xff];
+        const third = SYMBOLS[(word >>> 16) & 0xff];
+        const fourth = SYMBOLS[word >>> 24];
         bits |= (first & 0xffff) << count;
         count += first >>> 16;
         bits |= (second & 0xffff) << count;
