@@ -74,6 +74,35 @@ function numbered(limit = 2000): AttributeIndex<number> {
   return new AttributeIndex(() => ++count, limit);
 }
 
+const ordered = (attributes: Attributes): string => JSON.stringify(Object.entries(attributes));
+
+describe('a trie of lists', () => {
+  test('finds the series of the last set that was learned with the same text, and no other', () => {
+    const plain = fc.constantFrom<string | number | boolean>(0, 1, NaN, '', 'a', true);
+    const set = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), plain, { maxKeys: 4 });
+    const maxCachedNodes = fc.constantFrom(0, 3, 100);
+    fc.assert(
+      fc.property(fc.array(set, { maxLength: 20 }), fc.array(set), maxCachedNodes, (sets, others, cached) => {
+        const trie = new AttributeTrie<number>(1000, cached);
+        const series = new Map<string, number>();
+        for (const [index, attributes] of sets.entries()) {
+          trie.learn(attributes, index);
+          series.set(ordered(attributes), index);
+        }
+        for (const attributes of [...sets, ...others]) {
+          // What is never equal to itself may be looked for in vain.
+          if (Object.values(attributes).includes(NaN)) continue;
+          assert.equal(trie.find(attributes), series.get(ordered(attributes)), ordered(attributes));
+        }
+        for (const attributes of sets) {
+          if (attributes['a'] === 0) assert.equal(trie.find({ ...attributes, a: -0 }), undefined);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
 describe('an index finds what the canonical text would have found', () => {
   test('whatever objects come, in whatever order', () => {
     fc.assert(
