@@ -6,6 +6,8 @@ import { latency } from './latency.ts';
 import { limits } from './limits.ts';
 import { operation } from './operation.ts';
 import { pathCpu } from './path.ts';
+import { peers } from './peers.ts';
+import { profile } from './profile.ts';
 import { counter, record } from './record.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
@@ -14,11 +16,13 @@ import { throughput } from './throughput.ts';
 export const BENCHES: readonly Bench[] = [
   start,
   record,
+  peers,
   counter,
   operation,
   encode,
   limits,
   pathCpu,
+  profile,
   latency,
   scale,
   idle,

@@ -25,7 +25,7 @@ export interface Path {
 }
 
 /** CPU of one block, in microseconds. */
-interface Used {
+export interface Used {
   readonly writers: number;
   readonly server: number;
 }
@@ -37,21 +37,16 @@ export interface PathOptions {
   readonly sets?: number;
   readonly reader?: Readonly<Record<string, number>>;
   readonly serverPath?: string;
+  /** Of the writers. */
+  readonly execArgv?: readonly string[];
 }
 
 export async function openPath({ place }: Context, options: PathOptions = {}): Promise<Path> {
-  const {
-    compression = 'none',
-    writers: count = 2,
-    threads = 0,
-    sets = SETS,
-    reader = INTERVALS,
-    serverPath,
-  } = options;
+  const { compression = 'none', writers: count = 2, threads = 0, sets = SETS, reader = INTERVALS } = options;
   const sink = await place.sink();
   await sink.program.ask('reset', { attributes: 7 });
-  const tree = await place.tree(serverPath);
-  const writers = Array.from({ length: count }, () => place.start<WriterMethods>('writer'));
+  const tree = await place.tree(options.serverPath);
+  const writers = Array.from({ length: count }, () => place.start<WriterMethods>('writer', options.execArgv));
   const metrics = rawTo(sink.url, {
     compression,
     cardinality_limit: 200_000,

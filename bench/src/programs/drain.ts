@@ -1,4 +1,5 @@
-/** The other end of a socket: reads, and answers one byte for each body, in a process of its own. */
+/** The other end of a socket: reads, and over TCP answers one byte for each body, in a process of its own. */
+import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { answer } from '../requests.ts';
@@ -18,6 +19,12 @@ const methods = {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
+  },
+  /** Returns the port. */
+  listenUdp: async (): Promise<number> => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return socket.address().port;
   },
 };
 export type Methods = typeof methods;
