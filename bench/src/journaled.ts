@@ -15,7 +15,7 @@ export function turn(): Promise<void> {
 /** Waits until the server has left no more than so many segments of all journals; the last one of each is never deleted. */
 export async function settle(directory: string, maxSegments = 8): Promise<void> {
   await turn();
-  while (segments(directory) > maxSegments) await sleep(2);
+  while (segments(directory) > maxSegments) await sleep(10);
 }
 
 /** @throws Error where anything was dropped. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import fc from 'fast-check';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { Attributes } from '@opentelemetry/api';
-import { countPoints, decodePoint, type Point } from '../src/otlp-walk.ts';
+import { countPoints, decodePoint, PointCounter, type Point } from '../src/otlp-walk.ts';
 import { otelMeter } from '../src/otel-sdk.ts';
 
 /** A request of OpenTelemetry's own serializer, with points of every kind. */
@@ -40,6 +41,31 @@ suite('OTLP walk', () => {
     );
     const offMillis = Date.now() - Number(points[0].epochNanos / 1_000_000n);
     assert.ok(Math.abs(offMillis) < 3_600_000);
+  });
+
+  test('counts the same in pieces of any size', async () => {
+    const bytes = await request(
+      Array.from({ length: 40 }, (_, index) => ({ index, text: 'y'.repeat(index * 5) })),
+    );
+    for (let size = 1; size < 700; size++) {
+      const counter = new PointCounter();
+      for (let at = 0; at < bytes.length; at += size) counter.push(bytes.subarray(at, at + size));
+      assert.equal(counter.end(), 120, `pieces of ${size}`);
+    }
+  });
+
+  test('random pieces, and random bytes, count or are an error', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {
+        const counter = new PointCounter();
+        try {
+          for (const piece of pieces) counter.push(Buffer.from(piece));
+          assert.ok(counter.end() >= 0);
+        } catch (error) {
+          assert.ok(error instanceof RangeError, String(error));
+        }
+      }),
+    );
   });
 
   test('a request that is cut anywhere is an error, or ends between two messages', async () => {

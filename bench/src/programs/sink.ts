@@ -1,27 +1,28 @@
 /**
  * The backend of the bench: takes OTLP over HTTP, counts every data point, and looks closely at one of many.
  *
- * A program of its own whose CPU counts for nobody, but it runs on the same cores: it walks over requests by lengths. What was
- * compressed is inflated, since every point is counted. A point with a wrong number of attributes, a value outside of what
+ * A program of its own whose CPU counts for nobody, but it runs on the same cores: it walks over requests by lengths, while they
+ * arrive, and keeps none. What was compressed is inflated, since every point is counted. A point with a wrong number of attributes, a value outside of what
  * programs record, or a time that is not today's, is counted as wrong, and so is a request that is no protobuf.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable, Transform } from 'node:stream';
 import { performance } from 'node:perf_hooks';
-import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
-import { countPoints, decodePoint } from '../otlp-walk.ts';
+import { finished } from 'node:stream/promises';
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { decodePoint, PointCounter, type Visit } from '../otlp-walk.ts';
 import { answer } from '../requests.ts';
 
 const LOOK_EVERY = 4999;
 const HOUR_NANOS = 3_600_000_000_000n;
-/** Large enough that few pieces have to be joined. */
-const chunkSize = 4 * 1024 * 1024;
+/** What inflating gives at a time. */
+const chunkSize = 128 * 1024;
 
-const INFLATE: Readonly<Record<string, (body: Buffer) => Buffer>> = {
-  identity: (body) => body,
-  gzip: (body) => gunzipSync(body, { chunkSize }),
-  deflate: (body) => inflateSync(body, { chunkSize }),
-  zstd: (body) => zstdDecompressSync(body, { chunkSize }),
+const INFLATE: Readonly<Record<string, () => Transform>> = {
+  gzip: () => createGunzip({ chunkSize }),
+  deflate: () => createInflate({ chunkSize }),
+  zstd: () => createZstdDecompress({ chunkSize }),
 };
 
 export interface SinkState {
@@ -37,6 +38,7 @@ export interface SinkState {
 
 const EMPTY: SinkState = { points: 0, requests: 0, bytes: 0, looked: 0, wrong: 0, lastMillis: 0 };
 let state = { ...EMPTY };
+let untilLook = LOOK_EVERY;
 let expectedAttributes = 7;
 /** Milliseconds from a point's own time to its arrival, for those that are watched. */
 let delays: number[] | undefined;
@@ -52,21 +54,34 @@ function look(bytes: Buffer, start: number, end: number): void {
   if (attributes !== expectedAttributes || !(value >= 0 && value < 1e12) || !isToday) state.wrong++;
 }
 
-function take(body: Buffer, encoding: string): void {
+/** Looks at one point of many, or at the time of each. */
+function visitor(arrivedMillis: number): Visit {
+  const watched = delays;
+  if (watched !== undefined) {
+    return (bytes, start, end) =>
+      void watched.push(arrivedMillis - Number(decodePoint(bytes, start, end).epochNanos / 1000n) / 1000);
+  }
+  return (bytes, start, end) => {
+    if (--untilLook > 0) return;
+    untilLook = LOOK_EVERY;
+    look(bytes, start, end);
+  };
+}
+
+/** Counts the points of a request; they count when it has arrived as a whole. */
+async function take(request: IncomingMessage): Promise<void> {
   const arrivedMillis = nowMillis();
-  const request = INFLATE[encoding](body);
-  let next = LOOK_EVERY - (state.points % LOOK_EVERY);
-  const points = countPoints(request, (bytes, start, end) => {
-    if (--next === 0) {
-      next = LOOK_EVERY;
-      look(bytes, start, end);
-    }
-    delays?.push(arrivedMillis - Number(decodePoint(bytes, start, end).epochNanos / 1000n) / 1000);
-  });
-  state.points += points;
-  state.bytes += body.length;
+  let bytes = 0;
+  request.on('data', (piece: Buffer) => (bytes += piece.length));
+  const inflate = INFLATE[request.headers['content-encoding'] ?? ''];
+  const body: Readable = inflate === undefined ? request : request.pipe(inflate());
+  const counter = new PointCounter(visitor(arrivedMillis));
+  body.on('data', (piece: Buffer) => counter.push(piece));
+  await finished(body);
+  state.points += counter.end();
+  state.bytes += bytes;
   state.requests++;
-  state.lastMillis = arrivedMillis;
+  state.lastMillis = nowMillis();
   waiting = waiting.filter((waiter) => {
     if (waiter.points > state.points) return true;
     waiter.resolve();
@@ -74,21 +89,12 @@ function take(body: Buffer, encoding: string): void {
   });
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece as Buffer);
-  return Buffer.concat(pieces);
-}
-
 const server = createServer((request, response) => {
-  void bodyOf(request).then((body) => {
-    try {
-      take(body, request.headers['content-encoding'] ?? 'identity');
-    } catch {
-      state.wrong++;
-    }
-    response.writeHead(200, { 'content-type': 'application/x-protobuf', 'content-length': 0 }).end();
-  });
+  void take(request)
+    .catch(() => state.wrong++)
+    .then(() =>
+      response.writeHead(200, { 'content-type': 'application/x-protobuf', 'content-length': 0 }).end(),
+    );
 });
 
 const methods = {
