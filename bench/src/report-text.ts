@@ -187,7 +187,8 @@ const start: Section = (found) =>
   rows(
     'Starting, and doing nothing',
     `Fresh processes: the import of the recording side where \`@opentelemetry/api\` is loaded, how long \`init\` holds the main thread while it starts a
-server, and when that serves. An idle server has one live writer that records nothing.`,
+server, and when that serves. An idle server has one live writer that has recorded once;
+\`1000-ms\` is with an export each second instead of the default.`,
     [...found.below('start'), ...found.below('idle')],
   );
 
