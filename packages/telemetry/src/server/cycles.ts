@@ -16,12 +16,14 @@ import type { Account } from './account.ts';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { Collection, type PlannedJournal } from './collection.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, turn } from './outbox.ts';
 import { PlanLog, type Plan } from './plan.ts';
 import { unitsOf, type Intake, type Request, type Signal } from './signal.ts';
 import type { PipelineHealth, SelfObservation } from './self-telemetry.ts';
 import type { JournalState, TailedJournal } from './tailed-journal.ts';
 
+/** So much is ingested at a stretch: a fraction of a millisecond, in which nothing is sent. */
+const TURN_BYTES = 64 * 1024;
 /** A window stays open for so long after its end, for batches that are still on their way. */
 const LATENESS_MILLIS = 200;
 
@@ -227,13 +229,19 @@ export class Cycles<Batch> {
   ): Promise<void> {
     const intake = this.#intake as Intake<Batch>;
     const close = { ...plan.close, untilMillis: plan.close.untilMillis ?? Infinity };
+    let bytes = 0;
     for (const { range, journal, chunks } of planned) {
       if (journal === undefined) continue;
       for (const chunk of chunks) {
         journal.account.corruptBytes += chunk.corruptBytes;
         for (let index = 0; index < chunk.length; index++) {
-          this.#takeIn(intake, journal, chunk.frameAt(index));
+          const frame = chunk.frameAt(index);
+          this.#takeIn(intake, journal, frame);
           if (intake.sealed.length > 0) await this.#send(intake, outbox);
+          bytes += frame.payload.length;
+          if (bytes < TURN_BYTES) continue;
+          bytes = 0;
+          await turn();
         }
       }
       if (range.ends) {

@@ -3,10 +3,19 @@
  *
  * In: requests of a plan, in order. Out: each delivered when the one before is settled.
  * Invariant: points of a series never overtake each other; no more than one request is on its way, and one waits behind it.
+ * Each request has begun to leave before the next is built: that is work of milliseconds, in which a socket is not written.
  * On failure: whoever adds next, or waits for the end, meets what a delivery met.
  */
 import type { Delivery } from './delivery.ts';
 import type { Request } from './signal.ts';
+
+/** Captured at load: tests fake timers. */
+const { setImmediate } = globalThis;
+
+/** Lets sockets and timers have their turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
 
 export class Outbox<Batch> {
   readonly #delivery: Delivery<Batch>;
@@ -30,6 +39,7 @@ export class Outbox<Batch> {
     });
     // Who waits for it sees it.
     this.#last.catch(() => undefined);
+    await turn();
   }
 
   /** Resolves when all are settled. */
