@@ -27,9 +27,18 @@ export const encode: Bench = {
     const compressions = (['gzip', 'zstd'] as const).filter((name) => wants(`encode/${name}`));
     if (compressions.length > 0) {
       const { runs, bytes } = await program.ask('compress', { points, series: SERIES, blocks });
+      const note = (name: 'gzip' | 'zstd'): string =>
+        `${bytes[name].toFixed(1)} B a point of ${bytes.plain.toFixed(0)} B`;
+      const zlib = { name: `zlib, level 1, ${bytes.zlib.toFixed(1)} B a point`, runs: runs['zlib'] };
       for (const name of compressions) {
-        const note = `level 1: ${bytes[name].toFixed(1)} B a point of ${bytes.plain.toFixed(0)} B`;
-        results.push({ name: `encode/${name}`, unit: 'ns/point', runs: runs[name], note });
+        const baseline = name === 'gzip' ? { baseline: zlib } : {};
+        results.push({
+          name: `encode/${name}`,
+          unit: 'ns/point',
+          runs: runs[name],
+          note: note(name),
+          ...baseline,
+        });
       }
     }
     return results;

@@ -43,6 +43,12 @@ export interface Encoder {
   readonly rangeOf: (owner: Owner, columns: Columns, from: number, to: number) => Range;
   /** The bytes lie in a buffer that the next call uses again, as in the exporter. */
   readonly encode: (batch: GaugeBatch) => Uint8Array;
+  /** Compresses what was encoded last, by what the encoder knows to repeat itself; `undefined` where that is too little. */
+  readonly gzip: (encoded: Uint8Array) => Uint8Array | undefined;
+}
+
+interface Writer {
+  readonly repeats: readonly object[];
 }
 
 /** URL of a file of the product's `dist/src`. */
@@ -56,17 +62,21 @@ async function internal<T>(file: string): Promise<T> {
 
 export async function loadEncoder(): Promise<Encoder> {
   const { encodeProtobuf } = await internal<{
-    encodeProtobuf: (batch: GaugeBatch, writer: object) => Uint8Array;
+    encodeProtobuf: (batch: GaugeBatch, writer: Writer) => Uint8Array;
   }>('exporters/otlp-encode.js');
-  const { ProtobufWriter } = await internal<{ ProtobufWriter: new () => object }>(
+  const { ProtobufWriter } = await internal<{ ProtobufWriter: new () => Writer }>(
     'exporters/protobuf-writer.js',
   );
   const { NumberRange } = await internal<{
     NumberRange: new (owner: Owner, columns: Columns, from: number, to: number, isStarted: boolean) => Range;
   }>('exporters/number-range.js');
+  const { gzipRepeats } = await internal<{
+    gzipRepeats: (bytes: Uint8Array, repeats: readonly object[]) => Uint8Array | undefined;
+  }>('exporters/repeat-gzip.js');
   const writer = new ProtobufWriter();
   return {
     rangeOf: (owner, columns, from, to) => new NumberRange(owner, columns, from, to, false),
     encode: (batch) => encodeProtobuf(batch, writer),
+    gzip: (encoded) => gzipRepeats(encoded, writer.repeats),
   };
 }
