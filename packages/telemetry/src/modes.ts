@@ -188,8 +188,7 @@ function enter(directory: string, env: NodeJS.ProcessEnv): () => void {
 function serveTree(directory: string, options: ModeOptions, env: NodeJS.ProcessEnv): Membership {
   const leave = enter(directory, env);
   const supervisor = new Supervisor(directory, options);
-  // First thing: starting a process costs more the larger this one has grown.
-  supervisor.start();
+  supervisor.startSoon();
   announce(directory, env);
   return { mode: TelemetryMode.SERVER, directory, isJournaled: true, isOwner: true, supervisor, leave };
 }

@@ -263,7 +263,8 @@ export class Telemetry {
     const { name, open } = signal;
     const digest = configurationDigest(config);
     if (known.has(digest)) return known.get(digest);
-    const { directory, isJournaled } = this.#membership;
+    const { directory, isJournaled, supervisor } = this.#membership;
+    supervisor?.startPending();
     try {
       const recording = open(config, {
         ...this.#options,

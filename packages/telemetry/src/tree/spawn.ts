@@ -14,7 +14,7 @@ import { identityOf, liveness } from './identity.ts';
 import { existsSync } from './files.ts';
 import { serverHolder } from './lock.ts';
 
-const { setTimeout } = globalThis;
+const { setImmediate, setTimeout } = globalThis;
 const { env: environment, execPath } = process;
 
 const FIRST_RESTART_MILLIS = 50;
@@ -36,6 +36,7 @@ export class Supervisor {
   #pid: number | undefined;
   #failures = 0;
   #startedAtMillis = 0;
+  #isPending = false;
   #isWaiting = false;
   #isStopped = false;
   #missing = 0;
@@ -48,8 +49,23 @@ export class Supervisor {
       fileURLToPath(new URL('../server/main.js', import.meta.url));
   }
 
+  /**
+   * Starts a server at the end of this turn, or with `startPending` before: that takes some milliseconds, more the larger this
+   * process has grown, which a program that only says `init` need not wait for there.
+   */
+  startSoon(): void {
+    this.#isPending = true;
+    setImmediate(() => this.startPending());
+  }
+
+  /** Starts the server that was to be started soon: before the first journal there is somebody who reads it. */
+  startPending(): void {
+    if (this.#isPending) this.start();
+  }
+
   /** Starts a server now. */
   start(): void {
+    this.#isPending = false;
     this.#isWaiting = false;
     if (this.#isStopped || !existsSync(this.#tree)) return;
     this.#startedAtMillis = Date.now();
@@ -76,7 +92,7 @@ export class Supervisor {
 
   /** Looks whether somebody serves the tree; to be called every second or so by every process that records. */
   check(): void {
-    if (this.#isStopped || this.#isWaiting) return;
+    if (this.#isStopped || this.#isWaiting || this.#isPending) return;
     const holder = serverHolder(this.#tree);
     this.#missing = holder === undefined || holder.liveness === 'dead' ? this.#missing + 1 : 0;
     // The one who started it sees its end at once; the others leave it the time to act.
@@ -87,13 +103,15 @@ export class Supervisor {
 
   /** At exit, when no timer fires any more: where the server is known to be dead, another one gets what is left. */
   revive(): void {
-    const isDead = this.#isWaiting || serverHolder(this.#tree)?.liveness === 'dead';
+    const isDead = this.#isPending || this.#isWaiting || serverHolder(this.#tree)?.liveness === 'dead';
     const server = this.#pid === undefined ? undefined : identityOf(this.#pid);
     const isComing = server !== undefined && liveness(server) !== 'dead';
     if (isDead && !isComing) this.start();
   }
 
   stop(): void {
+    // Somebody has to remove the directory.
+    this.startPending();
     this.#isStopped = true;
   }
 
