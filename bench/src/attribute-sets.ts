@@ -69,3 +69,9 @@ export function randomOrder(sets: number): Uint32Array {
     return Math.floor((seed / 2 ** 32) * sets);
   });
 }
+
+/** As `randomOrder`, one set after the other. */
+export function inTurn(sets: number): Uint32Array {
+  const length = 2 ** Math.ceil(Math.log2(Math.max(MIN_ORDER_LENGTH, sets)));
+  return Uint32Array.from({ length }, (_, index) => index % sets);
+}

@@ -35,6 +35,7 @@ export interface PathOptions {
   readonly writers?: number;
   readonly threads?: number;
   readonly sets?: number;
+  readonly order?: 'random' | 'turn';
   readonly reader?: Readonly<Record<string, number>>;
   readonly serverPath?: string;
   /** Of the writers. */
@@ -42,7 +43,8 @@ export interface PathOptions {
 }
 
 export async function openPath({ place }: Context, options: PathOptions = {}): Promise<Path> {
-  const { compression = 'none', writers: count = 2, threads = 0, sets = SETS, reader = INTERVALS } = options;
+  const { compression = 'none', writers: count = 2, threads = 0, sets = SETS, order } = options;
+  const { reader = INTERVALS } = options;
   const sink = await place.sink();
   await sink.program.ask('reset', { attributes: 7 });
   const tree = await place.tree(options.serverPath);
@@ -52,7 +54,7 @@ export async function openPath({ place }: Context, options: PathOptions = {}): P
     cardinality_limit: 200_000,
     reader: { options: reader },
   });
-  const job = { directory: tree.directory, metrics, sets, threadCount: threads };
+  const job = { directory: tree.directory, metrics, sets, order, threadCount: threads };
   await Promise.all(writers.map((writer) => writer.ask('open', job)));
   return { sink, tree, writers };
 }

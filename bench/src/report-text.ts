@@ -178,8 +178,9 @@ interval that decides.`,
 const growth: Section = (found) =>
   rows(
     'How cost grows',
-    `CPU of the whole path per sample, about a million samples in each run, 1,024 a turn. Up to 16 writers are processes; 64 and 256 are worker threads of
-16 processes. Series are defined before what is measured.`,
+    `CPU of the whole path per sample: a million samples in each run, or 16,384 of each writer, 1,024 a turn. Up to 16 writers are processes; 64 and 256
+are worker threads of 16 processes. Series are defined before what is measured, and recorded one after the other; in random order each of a hundred
+thousand is a miss in every cache of the processor, at the writer as at the server.`,
     [...found.below('scale/writers'), ...found.below('scale/series')],
   );
 

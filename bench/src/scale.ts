@@ -1,8 +1,10 @@
 /**
- * `scale/*`: how the cost of a sample grows with the number of writers and of series. The same number of samples in all, 1024 a
- * turn; series are defined, and have been seen by the server, before what counts.
+ * `scale/*`: how the cost of a sample grows with the number of writers and of series. A million samples a block, but 16,384 of each
+ * writer at least, 1024 a turn; before what counts, series are defined and have been seen by the server, and the code of each
+ * writer is compiled.
  *
- * Up to 16 writers are processes of their own; more are worker threads of 16 processes.
+ * Up to 16 writers are processes of their own; more are worker threads of 16 processes. Series are recorded one after the other; in
+ * a random order, of a hundred thousand each is a miss in every cache of the processor.
  */
 import type { Bench, Context } from './bench.ts';
 import { rssMegabytesOf } from './cpu.ts';
@@ -10,10 +12,14 @@ import { openPath, recordAll, type PathOptions } from './path.ts';
 import type { Measurement } from './results.ts';
 
 const WRITERS = [1, 4, 16, 64, 256];
-const SERIES = [10, 1000, 100_000];
+const MANY_SERIES = 100_000;
+const SERIES = [10, 1000, MANY_SERIES];
+const RANDOM = 'scale/series/100000-random';
 const MAX_PROCESSES = 16;
 const PER_TURN = 1024;
 const SAMPLES = 1024 * 1024;
+/** Of one writer at least. */
+const EACH = 16 * 1024;
 const BLOCKS = 5;
 const GROWTH = 1.5;
 
@@ -26,9 +32,11 @@ async function measure(context: Context, options: PathOptions): Promise<Found> {
   const { isQuick, place } = context;
   const { threads = 1, writers = 1 } = options;
   const path = await openPath(context, options);
-  const samples = isQuick ? writers * threads * 16 : SAMPLES;
-  // Each series once at least, or some are defined in what counts.
-  await recordAll(path, Math.max(samples, 2 * (options.sets ?? 0)), PER_TURN, threads);
+  const all = writers * threads;
+  const samples = isQuick ? all * 16 : Math.max(SAMPLES, all * EACH);
+  // Each series once at least, or some are defined in what counts; and until each writer's code is compiled.
+  const warming = isQuick ? samples : Math.max(2 * SAMPLES, 4 * all * EACH);
+  await recordAll(path, Math.max(warming, 2 * (options.sets ?? 0)), PER_TURN, threads);
   const micros: number[] = [];
   for (let block = 0; block < (isQuick ? 1 : BLOCKS); block++) {
     const used = await recordAll(path, samples, PER_TURN, threads);
@@ -76,6 +84,7 @@ export const scale: Bench = {
   names: [
     ...WRITERS.map((count) => `scale/writers/${count}`),
     ...SERIES.map((count) => `scale/series/${count}`),
+    RANDOM,
   ],
   async run(context) {
     const writers = await grow(context, 'writers', WRITERS, (count) =>
@@ -83,7 +92,14 @@ export const scale: Bench = {
         ? { writers: count }
         : { writers: MAX_PROCESSES, threads: count / MAX_PROCESSES },
     );
-    const series = await grow(context, 'series', SERIES, (count) => ({ writers: 1, sets: count }));
-    return [...writers, ...series];
+    const series = await grow(context, 'series', SERIES, (count) => ({
+      writers: 1,
+      sets: count,
+      order: 'turn',
+    }));
+    if (!context.wants(RANDOM)) return [...writers, ...series];
+    context.say(`${MANY_SERIES} series in random order`);
+    const { micros } = await measure(context, { writers: 1, sets: MANY_SERIES, order: 'random' });
+    return [...writers, ...series, { name: RANDOM, unit: 'µs/sample', runs: micros }];
   },
 };

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundGauge, MetricsOptions, Telemetry } from '@multistorageclient/telemetry';
-import { attributeSets, randomOrder } from './attribute-sets.ts';
+import { attributeSets, inTurn, randomOrder } from './attribute-sets.ts';
 import { checkNothingDropped, join, settle } from './journaled.ts';
 import { eachTurn } from './turns.ts';
 
@@ -18,6 +18,8 @@ export interface WriterJob {
   readonly metrics: MetricsOptions;
   /** Attribute sets of seven attributes. */
   readonly sets: number;
+  /** How they come: `random` (default), or one after the other. */
+  readonly order?: 'random' | 'turn' | undefined;
 }
 
 export interface RecordJob {
@@ -35,12 +37,12 @@ export class Writing {
   #next = 0;
 
   /** Joins the tree and defines all series. */
-  constructor({ directory, metrics, sets }: WriterJob) {
+  constructor({ directory, metrics, sets, order }: WriterJob) {
     this.#telemetry = join(directory);
     this.#directory = directory;
     const gauge = this.#telemetry.meter(metrics)!.createGauge('bench.latency');
     this.#bound = attributeSets(7, sets).map((attributes) => gauge.bind(attributes));
-    this.#order = randomOrder(sets);
+    this.#order = order === 'turn' ? inTurn(sets) : randomOrder(sets);
   }
 
   /** Records as fast as it can, or as fast as what waits allows. Resolves when all is in the journal. */
