@@ -20,7 +20,7 @@ const { env: environment, execPath } = process;
 const FIRST_RESTART_MILLIS = 50;
 const MAX_RESTART_MILLIS = 5000;
 /** Megabytes. Left alone it grows to a hundred of them with the load, for nothing that lives longer than a request. */
-const YOUNG_GENERATION = '--max-semi-space-size=8';
+const YOUNG_GENERATION = '--max-semi-space-size=4';
 /** Set in the server: telemetry inside it never starts a server of its own. */
 export const SERVER_VARIABLE = 'MSC_TELEMETRY_SERVER';
 
