@@ -57,14 +57,15 @@ export function attributeSets(attributes: AttributeCount, sets: number): Attribu
 
 const MIN_ORDER_LENGTH = 8192;
 
+const orderLength = (sets: number): number => 2 ** Math.ceil(Math.log2(Math.max(MIN_ORDER_LENGTH, sets)));
+
 /**
  * Numbers of sets in an order without a pattern, the same one every time. Its length is a power of two, and at least their
  * number: index it with `& (order.length - 1)`.
  */
 export function randomOrder(sets: number): Uint32Array {
-  const length = 2 ** Math.ceil(Math.log2(Math.max(MIN_ORDER_LENGTH, sets)));
   let seed = 42;
-  return Uint32Array.from({ length }, () => {
+  return Uint32Array.from({ length: orderLength(sets) }, () => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((seed / 2 ** 32) * sets);
   });
@@ -72,6 +73,5 @@ export function randomOrder(sets: number): Uint32Array {
 
 /** As `randomOrder`, one set after the other. */
 export function inTurn(sets: number): Uint32Array {
-  const length = 2 ** Math.ceil(Math.log2(Math.max(MIN_ORDER_LENGTH, sets)));
-  return Uint32Array.from({ length }, (_, index) => index % sets);
+  return Uint32Array.from({ length: orderLength(sets) }, (_, index) => index % sets);
 }

@@ -1,6 +1,14 @@
 /** The baseline: instruments of OpenTelemetry's JavaScript SDK, with a reader that collects when it is asked. */
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import type { Meter } from '@opentelemetry/api';
+import { ValueType, type Meter } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import {
+  DataPointType,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+  type DataPoint,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 
 class OnDemandReader extends MetricReader {
   protected async onForceFlush(): Promise<void> {}
@@ -12,4 +20,21 @@ export function otelMeter(): { readonly meter: Meter; readonly reader: MetricRea
   const views = [{ instrumentName: '*', aggregationCardinalityLimit: 200_000 }];
   const meter = new MeterProvider({ readers: [reader], views }).getMeter('bench');
   return { meter, reader };
+}
+
+/** What its serializer takes for the points of one gauge. */
+export function gaugeMetrics(
+  resource: Resource,
+  { name, unit }: { readonly name: string; readonly unit: string },
+  dataPoints: DataPoint<number>[],
+): ResourceMetrics {
+  const valueType = ValueType.DOUBLE;
+  const descriptor = { name, unit, description: '', type: InstrumentType.GAUGE, valueType, advice: {} };
+  const metric = {
+    descriptor,
+    aggregationTemporality: 1,
+    dataPointType: DataPointType.GAUGE,
+    dataPoints,
+  } as const;
+  return { resource, scopeMetrics: [{ scope: { name: 'multistorageclient' }, metrics: [metric] }] };
 }

@@ -4,14 +4,16 @@ import { constants, gunzipSync, gzip, gzipSync, zstdCompress, zstdCompressSync }
 import { ValueType } from '@opentelemetry/api';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { DataPointType, InstrumentType, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { attributeSets } from '../attribute-sets.ts';
 import { measureBlocks, type Subject } from '../blocks.ts';
 import { loadEncoder, type Encoder, type GaugeBatch } from '../internals.ts';
 import { countPoints } from '../otlp-walk.ts';
+import { gaugeMetrics } from '../otel-sdk.ts';
 import { answer } from '../requests.ts';
 
 const SECONDS = 1_700_000_000;
+const LATENCY = { name: 'multistorageclient.latency', unit: 's' };
 const RESOURCE = { 'service.name': 'bench', 'host.name': 'worker-17' };
 
 /** Latencies have no pattern; the points of a series lie side by side, in the order of their times. */
@@ -28,12 +30,11 @@ function batchOf({ rangeOf }: Encoder, points: number, series: number): GaugeBat
   const ranges = attributeSets(7, series).map((attributes, index) =>
     rangeOf({ attributes, encoded: undefined }, columns, begin(index), begin(index + 1)),
   );
-  const descriptor = { name: 'multistorageclient.latency', description: '', unit: 's' };
   const metric = {
     kind: 'gauge',
     resource: { attributes: RESOURCE },
     scope: { name: 'multistorageclient' },
-    descriptor: { ...descriptor, valueType: ValueType.DOUBLE },
+    descriptor: { ...LATENCY, description: '', valueType: ValueType.DOUBLE },
     series: ranges,
   } as const;
   return { metrics: [metric], points };
@@ -46,24 +47,7 @@ function sdkMetricsOf({ metrics: [{ series }] }: GaugeBatch): ResourceMetrics {
       return { attributes, startTime: time, endTime: time, value };
     }),
   );
-  const descriptor = {
-    name: 'multistorageclient.latency',
-    description: '',
-    unit: 's',
-    type: InstrumentType.GAUGE,
-    valueType: ValueType.DOUBLE,
-    advice: {},
-  };
-  const metric = {
-    descriptor,
-    aggregationTemporality: 1,
-    dataPointType: DataPointType.GAUGE,
-    dataPoints,
-  } as const;
-  return {
-    resource: resourceFromAttributes(RESOURCE),
-    scopeMetrics: [{ scope: { name: 'multistorageclient' }, metrics: [metric] }],
-  };
+  return gaugeMetrics(resourceFromAttributes(RESOURCE), LATENCY, dataPoints);
 }
 
 interface Compressed {

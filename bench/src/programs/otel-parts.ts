@@ -5,13 +5,12 @@
 import { Agent, request } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { ValueType } from '@opentelemetry/api';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { DataPointType, InstrumentType, type DataPoint } from '@opentelemetry/sdk-metrics';
+import type { DataPoint } from '@opentelemetry/sdk-metrics';
 import { attributeSets, randomOrder } from '../attribute-sets.ts';
 import { ownCpuMicros } from '../cpu.ts';
-import { otelMeter } from '../otel-sdk.ts';
+import { gaugeMetrics, otelMeter } from '../otel-sdk.ts';
 import { answer } from '../requests.ts';
 import { eachTurn } from '../turns.ts';
 
@@ -32,22 +31,8 @@ export interface PartsJob {
 }
 
 function serialize(dataPoints: DataPoint<number>[]): Uint8Array {
-  const descriptor = {
-    name: 'bench.latency',
-    description: '',
-    unit: '',
-    type: InstrumentType.GAUGE,
-    valueType: ValueType.DOUBLE,
-    advice: {},
-  };
-  const metric = {
-    descriptor,
-    aggregationTemporality: 1,
-    dataPointType: DataPointType.GAUGE,
-    dataPoints,
-  } as const;
-  const scopeMetrics = [{ scope: { name: 'multistorageclient' }, metrics: [metric] }];
-  return ProtobufMetricsSerializer.serializeRequest({ resource: RESOURCE, scopeMetrics })!;
+  const metrics = gaugeMetrics(RESOURCE, { name: 'bench.latency', unit: '' }, dataPoints);
+  return ProtobufMetricsSerializer.serializeRequest(metrics)!;
 }
 
 async function post(url: string, body: Uint8Array, compression: string): Promise<void> {

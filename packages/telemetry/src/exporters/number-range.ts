@@ -6,7 +6,7 @@
  * points of any.
  */
 import type { Attributes } from '@opentelemetry/api';
-import type { Exemplar, NumberSeries } from './exporter.ts';
+import type { Exemplar, NumberSeries, SeriesColumns } from './exporter.ts';
 
 /** What each number has, by its position. Epoch times are split in seconds and nanoseconds. */
 export interface NumberColumns {
@@ -24,6 +24,20 @@ export interface SeriesAttributes {
   readonly attributes: Attributes;
   /** For the encoder alone. */
   encoded: Uint8Array | undefined;
+}
+
+/** The times of a range of points, as views. */
+export function timesOf(
+  { seconds, nanos, startSeconds, startNanos }: Omit<SeriesColumns, 'attributes'>,
+  from: number,
+  to: number,
+): Omit<SeriesColumns, 'attributes'> {
+  return {
+    seconds: seconds.subarray(from, to),
+    nanos: nanos.subarray(from, to),
+    startSeconds: startSeconds?.subarray(from, to),
+    startNanos: startNanos?.subarray(from, to),
+  };
 }
 
 export class NumberRange implements NumberSeries {

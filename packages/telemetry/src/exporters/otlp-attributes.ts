@@ -38,8 +38,31 @@ function writeValue(writer: ProtobufWriter, field: number, value: unknown): void
   writer.message(field, before);
 }
 
-/** Field 1 of ResourceMetrics and ResourceSpans. */
-export function writeResource(writer: ProtobufWriter, { attributes }: ResourceDescriptor): void {
+/**
+ * Writes what is around the items of every signal: its resources (field 1 of the request), and the scopes in them.
+ * `writeItems` writes what one scope has, the last one first.
+ */
+export function writeResources<Items extends { readonly scope: ScopeDescriptor }>(
+  writer: ProtobufWriter,
+  resources: readonly { readonly resource: ResourceDescriptor; readonly scopes: readonly Items[] }[],
+  writeItems: (items: Items) => void,
+): void {
+  for (const { resource, scopes } of resources.toReversed()) {
+    const before = writer.size;
+    writeText(writer, 3, resource.schemaUrl);
+    for (const items of scopes.toReversed()) {
+      const beforeScope = writer.size;
+      writeText(writer, 3, items.scope.schemaUrl);
+      writeItems(items);
+      writeScope(writer, items.scope);
+      writer.message(2, beforeScope);
+    }
+    writeResource(writer, resource);
+    writer.message(1, before);
+  }
+}
+
+function writeResource(writer: ProtobufWriter, { attributes }: ResourceDescriptor): void {
   const before = writer.size;
   // Dropped attributes: the default, which others write too.
   writer.varintField(2, 0);
@@ -47,8 +70,7 @@ export function writeResource(writer: ProtobufWriter, { attributes }: ResourceDe
   writer.message(1, before);
 }
 
-/** Field 1 of ScopeMetrics and ScopeSpans. */
-export function writeScope(writer: ProtobufWriter, { name, version }: ScopeDescriptor): void {
+function writeScope(writer: ProtobufWriter, { name, version }: ScopeDescriptor): void {
   const before = writer.size;
   writeText(writer, 2, version);
   writer.stringField(1, name);

@@ -7,9 +7,9 @@
  * On failure: RangeError where the batch is too big for a buffer.
  */
 import { ValueType } from '@opentelemetry/api';
-import { groupByResource, type ScopeGroup } from './batch-groups.ts';
+import { groupByResource } from './batch-groups.ts';
 import type { MetricPoints, PointBatch } from './exporter.ts';
-import { writeResource, writeScope, writeText } from './otlp-attributes.ts';
+import { writeResources, writeText } from './otlp-attributes.ts';
 import { writeExponentialHistograms, writeHistograms } from './otlp-histograms.ts';
 import { writeNumbers } from './otlp-numbers.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
@@ -24,22 +24,10 @@ const DATA = { gauge: 5, sum: 7, histogram: 9, exponential_histogram: 10 } as co
  */
 export function encodeProtobuf(batch: PointBatch, writer: ProtobufWriter = new ProtobufWriter()): Uint8Array {
   writer.reset();
-  for (const { resource, scopes } of groupByResource(batch).toReversed()) {
-    const before = writer.size;
-    writeText(writer, 3, resource.schemaUrl);
-    for (const scope of scopes.toReversed()) writeScopeMetrics(writer, scope);
-    writeResource(writer, resource);
-    writer.message(1, before);
-  }
+  writeResources(writer, groupByResource(batch), ({ metrics }) => {
+    for (const metric of metrics.toReversed()) writeMetric(writer, metric);
+  });
   return writer.written;
-}
-
-function writeScopeMetrics(writer: ProtobufWriter, { scope, metrics }: ScopeGroup): void {
-  const before = writer.size;
-  writeText(writer, 3, scope.schemaUrl);
-  for (const metric of metrics.toReversed()) writeMetric(writer, metric);
-  writeScope(writer, scope);
-  writer.message(2, before);
 }
 
 function writeMetric(writer: ProtobufWriter, metric: MetricPoints): void {

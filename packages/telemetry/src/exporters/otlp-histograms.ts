@@ -11,7 +11,7 @@ import type {
   SeriesColumns,
 } from './exporter.ts';
 import { writeAttributes } from './otlp-attributes.ts';
-import { BYTES, type ProtobufWriter } from './protobuf-writer.ts';
+import type { ProtobufWriter } from './protobuf-writer.ts';
 
 /** Field of the points in a metric's data. */
 const POINT = 1;
@@ -23,16 +23,8 @@ export function writeHistograms(writer: ProtobufWriter, series: HistogramSeries)
     writeKnown(writer, 12, max);
     writeKnown(writer, 11, min);
     writeAttributes(writer, 9, series.attributes);
-    if (boundaries.length > 0) {
-      for (let at = boundaries.length - 1; at >= 0; at--) writer.double(boundaries[at]);
-      writer.unsigned(8 * boundaries.length);
-      writer.tag(7, BYTES);
-    }
-    if (counts.length > 0) {
-      for (let at = counts.length - 1; at >= 0; at--) writer.fixed64(counts[at]);
-      writer.unsigned(8 * counts.length);
-      writer.tag(6, BYTES);
-    }
+    writePacked(writer, 7, boundaries, (boundary) => writer.double(boundary));
+    writePacked(writer, 6, counts, (bucket) => writer.fixed64(bucket));
     writer.doubleField(5, sum);
     writer.fixed64Field(4, count);
     writeTimes(writer, series, index);
@@ -61,11 +53,21 @@ export function writeExponentialHistograms(writer: ProtobufWriter, series: Expon
 
 function writeBuckets(writer: ProtobufWriter, field: number, { offset, counts }: ExponentialRange): void {
   const before = writer.size;
-  if (counts.length > 0) {
-    for (let at = counts.length - 1; at >= 0; at--) writer.varint(counts[at]);
-    writer.message(2, before);
-  }
+  writePacked(writer, 2, counts, (bucket) => writer.varint(bucket));
   if (offset !== 0) writer.sint32Field(1, offset);
+  writer.message(field, before);
+}
+
+/** Numbers of one field, one behind the other; nothing where there are none. */
+function writePacked(
+  writer: ProtobufWriter,
+  field: number,
+  values: ArrayLike<number>,
+  write: (value: number) => void,
+): void {
+  if (values.length === 0) return;
+  const before = writer.size;
+  for (let at = values.length - 1; at >= 0; at--) write(values[at]);
   writer.message(field, before);
 }
 

@@ -6,9 +6,9 @@
  * On failure: RangeError where the batch is too big for a buffer.
  */
 import { decodeAttributes } from '../journal/attributes.ts';
-import { writeAttributes, writeResource, writeScope, writeText } from './otlp-attributes.ts';
+import { writeAttributes, writeResources, writeText } from './otlp-attributes.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
-import { groupByScope, otlpFlags, type ScopeSpans } from './span-groups.ts';
+import { groupByScope, otlpFlags } from './span-groups.ts';
 import type { SpanBatch, SpanEvent, SpanLink, SpanRecord } from './spans.ts';
 
 /**
@@ -21,22 +21,11 @@ export function encodeSpansProtobuf(
   writer: ProtobufWriter = new ProtobufWriter(),
 ): Uint8Array {
   writer.reset();
-  for (const { resource, spans } of batch.resources.toReversed()) {
-    const before = writer.size;
-    writeText(writer, 3, resource.schemaUrl);
-    for (const scope of groupByScope(spans).toReversed()) writeScopeSpans(writer, scope);
-    writeResource(writer, resource);
-    writer.message(1, before);
-  }
+  const resources = batch.resources.map(({ resource, spans }) => ({ resource, scopes: groupByScope(spans) }));
+  writeResources(writer, resources, ({ spans }) => {
+    for (let index = spans.length - 1; index >= 0; index--) writeSpan(writer, spans[index]);
+  });
   return writer.written;
-}
-
-function writeScopeSpans(writer: ProtobufWriter, { scope, spans }: ScopeSpans): void {
-  const before = writer.size;
-  writeText(writer, 3, scope.schemaUrl);
-  for (let index = spans.length - 1; index >= 0; index--) writeSpan(writer, spans[index]);
-  writeScope(writer, scope);
-  writer.message(2, before);
 }
 
 function writeSpan(writer: ProtobufWriter, span: SpanRecord): void {

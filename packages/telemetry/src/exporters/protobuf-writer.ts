@@ -11,10 +11,10 @@ import type { Repeat } from './repeat-gzip.ts';
 const FIRST_CAPACITY = 64 * 1024;
 const TWO_32 = 2 ** 32;
 
-export const VARINT = 0;
+const VARINT = 0;
 export const FIXED64 = 1;
-export const BYTES = 2;
-export const FIXED32 = 5;
+const BYTES = 2;
+const FIXED32 = 5;
 
 export class ProtobufWriter {
   /** Where items of what is written are nearly the same, for its compression; the last ones first. */
@@ -69,7 +69,7 @@ export class ProtobufWriter {
     this.#view = new DataView(grown.buffer);
   }
 
-  /** The field of a message, whose contents are all that was written since `size` was `before`. */
+  /** The field of a message, or of anything else that has a length, whose contents are all that was written since `size` was `before`. */
   message(field: number, before: number): void {
     this.unsigned(this.#size - before);
     this.tag(field, BYTES);
@@ -172,22 +172,22 @@ export class ProtobufWriter {
   }
 
   bytesField(field: number, bytes: Uint8Array): void {
+    const before = this.#size;
     const at = this.claim(bytes.length);
     this.#bytes.set(bytes, at);
-    this.unsigned(bytes.length);
-    this.tag(field, BYTES);
+    this.message(field, before);
   }
 
   /** Bytes that are given as hexadecimal digits in lower case. */
   hexField(field: number, digits: string): void {
+    const before = this.#size;
     const length = digits.length >>> 1;
     const at = this.claim(length);
     for (let index = 0; index < length; index++) {
       const high = nibble(digits.charCodeAt(2 * index));
       this.#bytes[at + index] = (high << 4) | nibble(digits.charCodeAt(2 * index + 1));
     }
-    this.unsigned(length);
-    this.tag(field, BYTES);
+    this.message(field, before);
   }
 }
 

@@ -227,7 +227,7 @@ export class Ingest {
     owner: string | undefined,
     exemplar?: Exemplar,
   ): void {
-    if (this.#builder.isFull) this.sealed.push(this.#builder.seal());
+    this.#room();
     let { seconds } = base;
     let nanos = base.nanos + delta;
     if (!(nanos >= 0 && nanos < 1e9)) {

@@ -4,16 +4,14 @@
  * In: points in the order of the journals. Out: a `PointBatch`, and whose unit each of its points is.
  * Invariant: the same points in the same order give the same batch.
  */
-import type { Attributes } from '@opentelemetry/api';
 import type {
   Exemplar,
   ExponentialHistogramValue,
   HistogramValue,
   MetricPoints,
   PointBatch,
-  SeriesColumns,
 } from '../exporters/exporter.ts';
-import { NumberRange, type NumberColumns } from '../exporters/number-range.ts';
+import { NumberRange, timesOf, type NumberColumns } from '../exporters/number-range.ts';
 import { MAX_POINTS, PointMemory } from './point-memory.ts';
 import type { ExportedSeries, Metric } from './series.ts';
 import { NOBODY, type Request } from './signal.ts';
@@ -127,13 +125,15 @@ export class RequestBuilder {
       ): Series[] => slots.map((slot) => seriesAt(this.#slots[slot], from, (from += this.#counts[slot])));
       if (metric.kind === 'histogram') {
         const series = each(({ attributes }, start, end) => ({
-          ...startedColumns(attributes, columns, start, end),
+          attributes,
+          ...timesOf(columns, start, end),
           values: Array.from(rows.subarray(start, end), (row) => this.#histograms[row]),
         }));
         metrics.push({ ...common, kind: metric.kind, temporality, series });
       } else if (metric.kind === 'exponential_histogram') {
         const series = each(({ attributes }, start, end) => ({
-          ...startedColumns(attributes, columns, start, end),
+          attributes,
+          ...timesOf(columns, start, end),
           values: Array.from(rows.subarray(start, end), (row) => this.#exponentials[row]),
         }));
         metrics.push({ ...common, kind: metric.kind, temporality, series });
@@ -252,21 +252,6 @@ export class RequestBuilder {
     this.#points = 0;
     this.#bytes = 0;
   }
-}
-
-function startedColumns(
-  attributes: Attributes,
-  { seconds, nanos, startSeconds, startNanos }: NumberColumns,
-  from: number,
-  to: number,
-): SeriesColumns {
-  return {
-    attributes,
-    seconds: seconds.subarray(from, to),
-    nanos: nanos.subarray(from, to),
-    startSeconds: startSeconds?.subarray(from, to),
-    startNanos: startNanos?.subarray(from, to),
-  };
 }
 
 /** By code units: the same in every locale. */

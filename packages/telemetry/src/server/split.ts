@@ -3,6 +3,7 @@
  * the same way.
  */
 import type { MetricPoints, PointBatch, SeriesColumns } from '../exporters/exporter.ts';
+import { timesOf } from '../exporters/number-range.ts';
 import type { Request } from './signal.ts';
 
 /** Two halves. */
@@ -61,13 +62,10 @@ function slice(
   from: number,
   to: number,
 ): SeriesColumns & { readonly values: unknown } {
-  const { attributes, seconds, nanos, startSeconds, startNanos, values } = series;
+  const { attributes, values } = series;
   return {
     attributes,
-    seconds: seconds.slice(from, to),
-    nanos: nanos.slice(from, to),
-    startSeconds: startSeconds?.slice(from, to),
-    startNanos: startNanos?.slice(from, to),
+    ...timesOf(series, from, to),
     values: values.slice(from, to),
     ...('exemplars' in series && { exemplars: series.exemplars?.slice(from, to) }),
   };
